@@ -1,0 +1,87 @@
+#pragma once
+
+#include <thread>
+
+#include "tessera/core/error.hpp"
+#include "tessera/core/thread_team.hpp"
+
+namespace tessera {
+
+/// How float matrix products are computed; PyTorch's names. A machine without the hardware for a
+/// lower precision computes in float32, and so does every Scalar but float.
+enum class MatmulPrecision {
+  highest,  ///< float32
+  high,     ///< each float32 as a sum of two bfloat16, three products, float32 accumulation
+  medium,   ///< bfloat16 inputs, float32 accumulation
+};
+
+struct ExecutionSettings {
+  Index threads = 1;  ///< the calling thread included; 0 means one per hardware thread
+  MatmulPrecision matmul_precision = MatmulPrecision::highest;
+};
+
+namespace detail {
+
+struct ExecutionContext {
+  MatmulPrecision matmul_precision = MatmulPrecision::highest;
+  ThreadTeam* team = nullptr;  ///< null: everything runs on the calling thread
+};
+
+inline ExecutionContext& execution_context() {
+  thread_local ExecutionContext context;
+  return context;
+}
+
+/// Replaces the calling thread's context and puts the former one back.
+class ExecutionContextSwap {
+ public:
+  explicit ExecutionContextSwap(const ExecutionContext& context) : former_(execution_context()) {
+    execution_context() = context;
+  }
+  ExecutionContextSwap(const ExecutionContextSwap&) = delete;
+  ExecutionContextSwap& operator=(const ExecutionContextSwap&) = delete;
+  ~ExecutionContextSwap() { execution_context() = former_; }
+
+ private:
+  ExecutionContext former_;
+};
+
+inline Index resolved_threads(Index threads) {
+  require(threads >= 0, "ExecutionScope", "threads = ", threads, " is negative");
+  if (threads > 0) return threads;
+  return std::max<Index>(1, static_cast<Index>(std::thread::hardware_concurrency()));
+}
+
+}  // namespace detail
+
+/// Threads and matmul precision for whatever the calling thread computes while this object lives:
+///
+///     const ExecutionScope scope({.threads = 2});
+///
+/// Without a scope one thread computes, in float32. Scopes nest; other threads are not affected.
+/// The number of threads never changes a result. Idle workers sleep. Throws std::invalid_argument
+/// if `threads` is negative.
+class [[nodiscard]] ExecutionScope {
+ public:
+  explicit ExecutionScope(const ExecutionSettings& settings)
+      : team_(detail::resolved_threads(settings.threads) - 1),
+        swap_({settings.matmul_precision, team_.workers() > 0 ? &team_ : nullptr}) {}
+  ExecutionScope(const ExecutionScope&) = delete;
+  ExecutionScope& operator=(const ExecutionScope&) = delete;
+
+ private:
+  detail::ThreadTeam team_;
+  detail::ExecutionContextSwap swap_;
+};
+
+/// Threads that the calling thread's work is spread over.
+inline Index current_threads() {
+  const detail::ThreadTeam* team = detail::execution_context().team;
+  return team ? team->workers() + 1 : 1;
+}
+
+inline MatmulPrecision current_matmul_precision() {
+  return detail::execution_context().matmul_precision;
+}
+
+}  // namespace tessera

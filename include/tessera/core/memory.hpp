@@ -1,0 +1,163 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <new>
+#include <utility>
+#include <vector>
+
+namespace tessera {
+
+namespace detail {
+
+inline constexpr std::size_t buffer_alignment = 64;  // one cache line, one AVX-512 register
+
+inline void* allocate_aligned(std::size_t bytes) {
+  return ::operator new(bytes, std::align_val_t{buffer_alignment});
+}
+
+inline void free_aligned(void* block) noexcept {
+  ::operator delete(block, std::align_val_t{buffer_alignment});
+}
+
+/// Freed blocks of one thread, kept by size class, so that a training step in its steady state
+/// asks the system for nothing. A block freed by another thread joins that thread's cache.
+class BufferCache {
+ public:
+  static constexpr std::size_t min_bytes = 256;
+  static constexpr std::size_t max_cached_bytes = std::size_t{1} << 31;
+
+  BufferCache() = default;
+  BufferCache(const BufferCache&) = delete;
+  BufferCache& operator=(const BufferCache&) = delete;
+  ~BufferCache() { clear(); }
+
+  /// Rounds up to a class: four steps between powers of two, so at most a fifth is slack.
+  static std::size_t rounded(std::size_t bytes) {
+    const std::size_t step = std::bit_floor(std::max(bytes, min_bytes)) / 4;
+    return (std::max(bytes, min_bytes) + step - 1) / step * step;
+  }
+
+  void* take(std::size_t rounded_bytes) {
+    std::vector<void*>& blocks = bins_[bin_of(rounded_bytes)];
+    if (blocks.empty()) return allocate_aligned(rounded_bytes);
+    void* block = blocks.back();
+    blocks.pop_back();
+    cached_bytes_ -= rounded_bytes;
+    return block;
+  }
+
+  void give(void* block, std::size_t rounded_bytes) noexcept {
+    if (cached_bytes_ + rounded_bytes > max_cached_bytes) return free_aligned(block);
+    try {
+      bins_[bin_of(rounded_bytes)].push_back(block);
+      cached_bytes_ += rounded_bytes;
+    } catch (...) {
+      free_aligned(block);
+    }
+  }
+
+  void clear() noexcept {
+    for (std::vector<void*>& blocks : bins_) {
+      for (void* block : blocks) free_aligned(block);
+      blocks.clear();
+    }
+    cached_bytes_ = 0;
+  }
+
+  std::size_t cached_bytes() const { return cached_bytes_; }
+
+ private:
+  static std::size_t bin_of(std::size_t rounded_bytes) {
+    const auto exponent = static_cast<std::size_t>(std::bit_width(rounded_bytes)) - 1;
+    const std::size_t quarter = (rounded_bytes >> (exponent - 2)) & 3;
+    return 4 * exponent + quarter;
+  }
+
+  std::array<std::vector<void*>, 4 * 64> bins_;
+  std::size_t cached_bytes_ = 0;
+};
+
+// Under AddressSanitizer every block is its own, so that misuse is seen.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool cache_buffers = false;
+#else
+inline constexpr bool cache_buffers = true;
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+inline constexpr bool cache_buffers = false;
+#else
+inline constexpr bool cache_buffers = true;
+#endif
+
+/// The calling thread's cache, or null once that thread has begun to end.
+inline BufferCache* buffer_cache() {
+  struct Holder {
+    BufferCache cache;
+    bool* alive;
+    explicit Holder(bool* flag) : alive(flag) { *alive = true; }
+    ~Holder() { *alive = false; }
+  };
+  thread_local bool alive = true;  // trivially destroyed, so it outlives the holder
+  if (!alive) return nullptr;
+  thread_local Holder holder(&alive);
+  return &holder.cache;
+}
+
+}  // namespace detail
+
+/// Gives the calling thread's cached blocks back to the system.
+inline void release_cached_memory() {
+  if (detail::BufferCache* cache = detail::buffer_cache()) cache->clear();
+}
+
+/// Owning, 64-byte aligned, uninitialised memory for `size` trivially copyable elements.
+template <class T>
+class Buffer {
+ public:
+  Buffer() = default;
+  explicit Buffer(std::size_t size) : size_(size) {
+    if (size == 0) return;
+    if (size > (std::size_t{1} << 60) / sizeof(T)) throw std::bad_array_new_length();
+    const std::size_t bytes = detail::BufferCache::rounded(size * sizeof(T));
+    detail::BufferCache* cache = detail::cache_buffers ? detail::buffer_cache() : nullptr;
+    data_ = static_cast<T*>(cache ? cache->take(bytes) : detail::allocate_aligned(bytes));
+  }
+  Buffer(Buffer&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  Buffer& operator=(Buffer&& other) noexcept {
+    Buffer taken(std::move(other));
+    std::swap(data_, taken.data_);
+    std::swap(size_, taken.size_);
+    return *this;
+  }
+  Buffer(const Buffer& other) : Buffer(other.size_) { std::copy_n(other.data_, size_, data_); }
+  Buffer& operator=(const Buffer& other) {
+    if (this == &other) return *this;
+    if (size_ != other.size_) return *this = Buffer(other);
+    std::copy_n(other.data_, size_, data_);
+    return *this;
+  }
+  ~Buffer() {
+    if (data_ == nullptr) return;
+    detail::BufferCache* cache = detail::cache_buffers ? detail::buffer_cache() : nullptr;
+    if (cache) {
+      cache->give(data_, detail::BufferCache::rounded(size_ * sizeof(T)));
+    } else {
+      detail::free_aligned(data_);
+    }
+  }
+
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  T* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace tessera

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+#include "tessera/core/execution.hpp"
+
+namespace tessera {
+
+/// Calls body(cell) for every cell in [0, cells), spread over the calling thread's execution
+/// scope. What a cell is must not depend on the number of threads: then neither do results. A
+/// loop inside a cell runs where it stands.
+template <class Body>
+void parallel_for(Index cells, const Body& body) {
+  const detail::ExecutionContext context = detail::execution_context();
+  if (context.team == nullptr || cells <= 1 ||
+      cells > static_cast<Index>(std::numeric_limits<std::uint32_t>::max())) {
+    for (Index cell = 0; cell < cells; ++cell) body(cell);
+    return;
+  }
+  struct Job {
+    const Body& body;
+    MatmulPrecision matmul_precision;
+  };
+  const Job job{body, context.matmul_precision};
+  context.team->run(
+      static_cast<std::uint32_t>(cells),
+      [](const void* pointer, Index cell) {
+        const Job& shared = *static_cast<const Job*>(pointer);
+        const detail::ExecutionContextSwap alone({shared.matmul_precision, nullptr});
+        shared.body(cell);
+      },
+      &job);
+}
+
+/// Calls body(begin, end) for the pieces of [0, count) that are `grain` long (the last one may be
+/// shorter).
+template <class Body>
+void parallel_ranges(Index count, Index grain, const Body& body) {
+  const Index cells = (count + grain - 1) / grain;
+  parallel_for(cells, [&](Index cell) {
+    body(cell * grain, std::min(count, (cell + 1) * grain));
+  });
+}
+
+}  // namespace tessera

@@ -1,0 +1,102 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tessera/core/shape.hpp"
+
+namespace tessera::detail {
+
+/// Workers that help one thread with its loops. A loop is a number of cells; whoever is free
+/// takes the next one. Idle workers sleep in the kernel.
+class ThreadTeam {
+ public:
+  explicit ThreadTeam(Index workers) {
+    threads_.reserve(static_cast<std::size_t>(workers));
+    try {
+      for (Index i = 0; i < workers; ++i) threads_.emplace_back([this] { serve(); });
+    } catch (...) {
+      dismiss();
+      throw;
+    }
+  }
+  ThreadTeam(const ThreadTeam&) = delete;
+  ThreadTeam& operator=(const ThreadTeam&) = delete;
+  ~ThreadTeam() { dismiss(); }
+
+  Index workers() const { return static_cast<Index>(threads_.size()); }
+
+  /// Calls body(context, cell) once for every cell in [0, cells), cells < 2^32, from any of the
+  /// threads; returns when all are done. The first exception is thrown again here.
+  void run(std::uint32_t cells, void (*body)(const void*, Index), const void* context) {
+    body_ = body;
+    context_ = context;
+    pending_.store(cells, std::memory_order_relaxed);
+    const std::uint32_t round = round_.load(std::memory_order_relaxed) + 1;
+    ticket_.store(std::uint64_t{round} << 32 | cells, std::memory_order_release);
+    round_.store(round, std::memory_order_release);
+    round_.notify_all();
+    drain();
+    for (std::uint32_t left = pending_.load(std::memory_order_acquire); left > 0;
+         left = pending_.load(std::memory_order_acquire)) {
+      pending_.wait(left, std::memory_order_acquire);
+    }
+    if (failed_.exchange(false, std::memory_order_acq_rel)) {
+      std::rethrow_exception(std::exchange(failure_, nullptr));
+    }
+  }
+
+ private:
+  /// Takes cells until none is left. A ticket names its round, so a late worker cannot take a
+  /// cell of a loop that has ended; whoever holds a cell keeps its loop alive.
+  void drain() {
+    std::uint64_t ticket = ticket_.load(std::memory_order_acquire);
+    while ((ticket & 0xffffffffU) > 0) {
+      if (!ticket_.compare_exchange_weak(ticket, ticket - 1, std::memory_order_acq_rel,
+                                         std::memory_order_acquire)) {
+        continue;
+      }
+      const auto cell = static_cast<Index>((ticket & 0xffffffffU) - 1);
+      try {
+        body_(context_, cell);
+      } catch (...) {
+        if (!failed_.exchange(true, std::memory_order_acq_rel)) failure_ = std::current_exception();
+      }
+      if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_all();
+      ticket = ticket_.load(std::memory_order_acquire);
+    }
+  }
+
+  void serve() {
+    std::uint32_t seen = 0;
+    while (!stop_.load(std::memory_order_acquire)) {
+      drain();
+      round_.wait(seen, std::memory_order_acquire);
+      seen = round_.load(std::memory_order_acquire);
+    }
+  }
+
+  void dismiss() noexcept {
+    stop_.store(true, std::memory_order_release);
+    round_.fetch_add(1, std::memory_order_release);
+    round_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+    threads_.clear();
+  }
+
+  std::vector<std::thread> threads_;
+  std::atomic<std::uint64_t> ticket_{0};  // round << 32 | cells not yet taken
+  std::atomic<std::uint32_t> round_{0};
+  std::atomic<std::uint32_t> pending_{0};
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> failed_{false};
+  std::exception_ptr failure_;
+  void (*body_)(const void*, Index) = nullptr;
+  const void* context_ = nullptr;
+};
+
+}  // namespace tessera::detail

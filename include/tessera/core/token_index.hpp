@@ -1,0 +1,51 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "tessera/core/tensor.hpp"
+
+namespace tessera {
+
+/// [B, K]: for each image, K positions in a sequence of tokens. Order is kept.
+using TokenIndex = Tensor<Index, 2>;
+
+/// [B, L]: true where a token is masked.
+using TokenMask = Tensor<bool, 2>;
+
+/// Which tokens a masked model sees. Indices address the full sequence, prefix tokens included.
+struct TokenSelection {
+  std::optional<TokenIndex> idx_mask = std::nullopt;  ///< [B, K] replaced by the mask token, before positions
+  std::optional<TokenIndex> idx_keep = std::nullopt;  ///< [B, K] only these go on, after masking and positions
+  std::optional<TokenMask> mask = std::nullopt;  ///< [B, L] boolean form of idx_mask; not both
+};
+
+/// Throws std::invalid_argument unless `index` is [batch, any] with every entry in [0, length).
+inline void check_token_index(std::string_view op, std::string_view name, const TokenIndex& index,
+                              Index batch, Index length) {
+  require(index.dim(0) == batch, op, name, " ", index.shape(), " must have ", batch,
+          " rows, one per image");
+  for (Index b = 0; b < batch; ++b) {
+    for (Index k = 0; k < index.dim(1); ++k) {
+      require(index(b, k) >= 0 && index(b, k) < length, op, name, "(", b, ", ", k, ") = ",
+              index(b, k), " is outside [0, ", length, ")");
+    }
+  }
+}
+
+/// Throws std::invalid_argument if a row of `index` names a token twice. Entries must be valid.
+inline void check_token_index_unique(std::string_view op, std::string_view name,
+                                     const TokenIndex& index, Index length) {
+  std::vector<Index> last_row_seen(static_cast<std::size_t>(length), -1);
+  for (Index b = 0; b < index.dim(0); ++b) {
+    for (Index k = 0; k < index.dim(1); ++k) {
+      Index& seen = last_row_seen[static_cast<std::size_t>(index(b, k))];
+      require(seen != b, op, name, "(", b, ", ", k, ") = ", index(b, k),
+              " appears twice in its row");
+      seen = b;
+    }
+  }
+}
+
+}  // namespace tessera

@@ -1,0 +1,299 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "tessera/core/error.hpp"
+#include "tessera/core/shape.hpp"
+#include "tessera/io/dtype.hpp"
+
+namespace tessera::io {
+
+/// What a file may hold at most; beyond it, it is refused.
+struct SafetensorsLimits {
+  static constexpr std::uint64_t header_bytes = 100'000'000;  // the format's own limit
+  static constexpr std::size_t rank = 16;
+  static constexpr std::uint64_t dimension = std::uint64_t{1} << 48;
+};
+
+struct SafetensorsOptions {
+  /// Bytes after the last tensor are an error unless this is set.
+  bool allow_trailing_bytes = false;
+};
+
+using SafetensorsMetadata = std::map<std::string, std::string, std::less<>>;
+
+/// One tensor of a file. Its bytes are [begin, end) of the data that follows the header.
+struct SafetensorsEntry {
+  std::string name;
+  Dtype dtype = Dtype::f32;
+  std::vector<Index> shape;
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+
+  Index element_count() const { return static_cast<Index>(end - begin) / dtype_size(dtype); }
+};
+
+struct SafetensorsHeader {
+  SafetensorsMetadata metadata;
+  std::vector<SafetensorsEntry> entries;  // in the order of their bytes
+};
+
+namespace detail {
+
+/// 'name' for an error message: cut to 80 bytes, control characters as dots.
+inline std::string name_text(std::string_view name) {
+  std::string text = text_of("'", name.substr(0, 80), name.size() > 80 ? "...'" : "'");
+  for (char& letter : text) {
+    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F) letter = '.';
+  }
+  return text;
+}
+
+/// Receives the header's JSON piece by piece and refuses all that is not
+/// {"__metadata__": {text: text}, name: {"dtype": text, "shape": [n...], "data_offsets": [n, n]}}
+/// the moment it appears, so neither depth nor repetition can grow anything.
+class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  SafetensorsHeader take() && { return std::move(header_); }
+
+  bool start_object(std::size_t /*size*/) override {
+    if (place_ == Place::file) {
+      place_ = Place::header;
+    } else if (place_ == Place::header && key_ == "__metadata__") {
+      place_ = Place::metadata;
+    } else if (place_ == Place::header) {
+      place_ = Place::tensor;
+      entry_ = {};
+      entry_.name = key_;
+      has_dtype_ = has_shape_ = false;
+      offsets_.clear();
+      has_offsets_ = false;
+    } else {
+      unexpected("an object");
+    }
+    return true;
+  }
+
+  bool key(string_t& name) override {
+    if (place_ == Place::header) {
+      if (!names_.insert(name).second) refuse(text_of("key ", name_text(name), " occurs twice"));
+    } else if (place_ == Place::metadata) {
+      if (header_.metadata.contains(name)) {
+        refuse(text_of("metadata: key ", name_text(name), " occurs twice"));
+      }
+    } else {
+      bool* const seen = name == "dtype"          ? &has_dtype_
+                         : name == "shape"        ? &has_shape_
+                         : name == "data_offsets" ? &has_offsets_
+                                                  : nullptr;
+      if (seen == nullptr) refuse(text_of(where(), "unknown field ", name_text(name)));
+      if (*seen) refuse(text_of(where(), "field ", name_text(name), " occurs twice"));
+      *seen = true;
+      field_ = name;
+      return true;
+    }
+    key_ = name;
+    return true;
+  }
+
+  bool string(string_t& text) override {
+    if (place_ == Place::metadata) {
+      header_.metadata.emplace(key_, text);
+    } else if (place_ == Place::tensor && field_ == "dtype") {
+      const std::optional<Dtype> dtype = find_dtype(text);
+      if (!dtype) refuse(text_of(where(), "dtype ", name_text(text), " is not supported"));
+      entry_.dtype = *dtype;
+    } else {
+      unexpected("a string");
+    }
+    return true;
+  }
+
+  bool start_array(std::size_t /*size*/) override {
+    if (place_ == Place::tensor && field_ == "shape") {
+      place_ = Place::shape;
+    } else if (place_ == Place::tensor && field_ == "data_offsets") {
+      place_ = Place::offsets;
+    } else {
+      unexpected("an array");
+    }
+    return true;
+  }
+
+  bool number_unsigned(number_unsigned_t value) override {
+    if (place_ == Place::shape) {
+      if (entry_.shape.size() == SafetensorsLimits::rank) {
+        refuse(text_of(where(), "shape has more than ", SafetensorsLimits::rank, " dimensions"));
+      }
+      if (value > SafetensorsLimits::dimension) {
+        refuse(text_of(where(), "dimension ", value, " is above the limit of ",
+                       SafetensorsLimits::dimension));
+      }
+      entry_.shape.push_back(static_cast<Index>(value));
+    } else if (place_ == Place::offsets) {
+      if (offsets_.size() == 2) refuse(text_of(where(), "data_offsets has more than 2 numbers"));
+      offsets_.push_back(value);
+    } else {
+      unexpected("a number");
+    }
+    return true;
+  }
+
+  bool number_integer(number_integer_t /*value*/) override { no_size("a negative number"); }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override {
+    no_size("a number that is no 64-bit integer");
+  }
+  bool null() override { unexpected("null"); }
+  bool boolean(bool /*value*/) override { unexpected("a boolean"); }
+  bool binary(binary_t& /*value*/) override { unexpected("binary data"); }
+
+  bool end_array() override {
+    place_ = Place::tensor;
+    return true;
+  }
+
+  bool end_object() override {
+    if (place_ == Place::tensor) {
+      if (!has_dtype_) refuse(text_of(where(), "dtype is missing"));
+      if (!has_shape_) refuse(text_of(where(), "shape is missing"));
+      if (!has_offsets_) refuse(text_of(where(), "data_offsets is missing"));
+      if (offsets_.size() != 2) refuse(text_of(where(), "data_offsets has less than 2 numbers"));
+      entry_.begin = offsets_[0];
+      entry_.end = offsets_[1];
+      header_.entries.push_back(std::move(entry_));
+    }
+    place_ = place_ == Place::header ? Place::file : Place::header;
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    refuse(text_of("header is not JSON in UTF-8 (stopped at its byte ", position, ")"));
+  }
+
+ private:
+  enum class Place { file, header, metadata, tensor, shape, offsets };
+
+  std::string where() const {
+    switch (place_) {
+      case Place::file:
+        return "header: ";
+      case Place::metadata:
+        return "metadata: ";
+      case Place::header:
+        return text_of(key_ == "__metadata__" ? "" : "tensor ", name_text(key_), ": ");
+      default:
+        return text_of("tensor ", name_text(entry_.name), ": ");
+    }
+  }
+
+  [[noreturn]] void no_size(std::string_view what) const {
+    if (place_ == Place::shape) refuse(text_of(where(), "shape holds ", what));
+    if (place_ == Place::offsets) refuse(text_of(where(), "data_offsets holds ", what));
+    unexpected(what);
+  }
+
+  [[noreturn]] void unexpected(std::string_view what) const {
+    refuse(text_of(where(), what, " has no place here"));
+  }
+
+  [[noreturn]] static void refuse(const std::string& reason) { throw std::runtime_error(reason); }
+
+  SafetensorsHeader header_;
+  std::set<std::string, std::less<>> names_;
+  Place place_ = Place::file;
+  std::string key_;
+  std::string field_;
+  SafetensorsEntry entry_;
+  std::vector<std::uint64_t> offsets_;
+  bool has_dtype_ = false;
+  bool has_shape_ = false;
+  bool has_offsets_ = false;
+};
+
+/// Bytes that values of this shape need, or nothing if some product of sizes is beyond 63 bits.
+/// A size of 0 counts as 1 in that check: the other sizes alone must not overflow either.
+inline std::optional<std::uint64_t> byte_count(std::span<const Index> shape, Dtype dtype) {
+  Index bytes = dtype_size(dtype);
+  bool empty = false;
+  for (const Index extent : shape) {
+    empty = empty || extent == 0;
+    if (__builtin_mul_overflow(bytes, std::max<Index>(extent, 1), &bytes)) return std::nullopt;
+  }
+  return empty ? 0 : static_cast<std::uint64_t>(bytes);
+}
+
+/// Every tensor's bytes fit its shape, and together they cover the data without gap or overlap.
+inline void check_layout(SafetensorsHeader& header, std::uint64_t data_bytes,
+                         const SafetensorsOptions& options) {
+  const auto refuse = [](const SafetensorsEntry& entry, const auto&... parts) {
+    throw std::runtime_error(text_of("tensor ", name_text(entry.name), ": ", parts...));
+  };
+  for (const SafetensorsEntry& entry : header.entries) {
+    const std::span<const Index> shape(entry.shape);
+    const std::optional<std::uint64_t> bytes = byte_count(shape, entry.dtype);
+    if (!bytes) refuse(entry, "shape ", shape, " has too many elements");
+    if (entry.begin > entry.end) {
+      refuse(entry, "data_offsets [", entry.begin, ", ", entry.end, "] run backwards");
+    }
+    if (entry.end - entry.begin != *bytes) {
+      refuse(entry, "data_offsets [", entry.begin, ", ", entry.end, "] span ",
+             entry.end - entry.begin, " bytes, but ", dtype_name(entry.dtype), " of shape ", shape,
+             " needs ", *bytes);
+    }
+    if (entry.end > data_bytes) {
+      refuse(entry, "ends at byte ", entry.end, " of the data, which has only ", data_bytes);
+    }
+  }
+  std::sort(header.entries.begin(), header.entries.end(),
+            [](const SafetensorsEntry& a, const SafetensorsEntry& b) {
+              return std::tie(a.begin, a.end, a.name) < std::tie(b.begin, b.end, b.name);
+            });
+  std::uint64_t position = 0;
+  for (const SafetensorsEntry& entry : header.entries) {
+    if (entry.begin < position) refuse(entry, "overlaps the tensor before it");
+    if (entry.begin > position) {
+      refuse(entry, "leaves a gap of ", entry.begin - position, " bytes before it");
+    }
+    position = entry.end;
+  }
+  if (position != data_bytes && !options.allow_trailing_bytes) {
+    throw std::runtime_error(text_of(data_bytes - position, " bytes follow the last tensor"));
+  }
+}
+
+}  // namespace detail
+
+/// Parses and checks the JSON header of a safetensors file whose data has `data_bytes` bytes.
+/// Memory stays in proportion to `json`. Throws std::runtime_error naming the tensor and the
+/// reason.
+inline SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes,
+                                                  const SafetensorsOptions& options = {}) {
+  // The parser would step over a byte order mark and end at a zero byte.
+  if (json.empty() || json.front() != '{') {
+    throw std::runtime_error("header does not begin with '{'");
+  }
+  if (json.find('\0') != std::string_view::npos) {
+    throw std::runtime_error("header contains a zero byte");
+  }
+  detail::SafetensorsHeaderHandler handler;
+  nlohmann::json::sax_parse(json, &handler);
+  SafetensorsHeader header = std::move(handler).take();
+  detail::check_layout(header, data_bytes, options);
+  return header;
+}
+
+}  // namespace tessera::io

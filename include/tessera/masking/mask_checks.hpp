@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cmath>
+#include <string_view>
+
+#include "tessera/core/error.hpp"
+
+namespace tessera::detail {
+
+inline void check_ratio(std::string_view op, std::string_view name, double ratio) {
+  require(ratio >= 0.0 && ratio <= 1.0, op, name, " = ", ratio, " is outside [0, 1]");
+}
+
+/// {batch, length} or {batch, height, width}: all at least 1.
+template <std::size_t Rank>
+void check_mask_size(std::string_view op, const std::array<Index, Rank>& size) {
+  for (const Index extent : size) {
+    require(extent >= 1, op, "size ", size, " must be at least 1 on every axis");
+  }
+}
+
+inline void check_aspects(std::string_view op, double low, double high) {
+  require(low > 0.0 && low <= high && std::isfinite(high), op, "aspect ratios [", low, ", ", high,
+          "] must be finite, positive and in order");
+}
+
+/// int(count * (1 - ratio)) of Python: in double, the difference first. 10 * (1 - 0.9) keeps none.
+inline Index kept_count(Index count, double ratio) {
+  return static_cast<Index>(static_cast<double>(count) * (1.0 - ratio));
+}
+
+/// int(count * ratio) of Python.
+inline Index masked_count(Index count, double ratio) {
+  return static_cast<Index>(static_cast<double>(count) * ratio);
+}
+
+/// Python's round(): half to even, whatever the rounding mode.
+inline Index round_half_even(double value) {
+  return static_cast<Index>(value - std::remainder(value, 1.0));
+}
+
+}  // namespace tessera::detail

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <cmath>
+
+#include "tessera/core/size.hpp"
+
+namespace tessera {
+
+/// The patch grid behind `num_prefix_tokens` in a sequence, as code without a grid
+/// argument infers it. Throws std::invalid_argument if no patch is left or their count is not a
+/// square.
+inline Size square_grid(Index sequence_length, Index num_prefix_tokens) {
+  constexpr std::string_view op = "square_grid";
+  require(num_prefix_tokens >= 0, op, "num_prefix_tokens = ", num_prefix_tokens, " is negative");
+  require(sequence_length > num_prefix_tokens, op, "sequence_length = ", sequence_length,
+          " leaves no patch behind num_prefix_tokens = ", num_prefix_tokens);
+  const Index patches = sequence_length - num_prefix_tokens;
+  const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(patches))));
+  require(side * side == patches, op, patches, " patches (sequence_length = ", sequence_length,
+          ", num_prefix_tokens = ", num_prefix_tokens, ") do not form a square");
+  return {side, side};
+}
+
+}  // namespace tessera

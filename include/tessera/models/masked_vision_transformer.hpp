@@ -1,0 +1,259 @@
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "tessera/core/size.hpp"
+#include "tessera/core/token_index.hpp"
+#include "tessera/nn/patch_embed.hpp"
+#include "tessera/nn/position_embedding.hpp"
+#include "tessera/nn/transformer_block.hpp"
+#include "tessera/ops/add_positions.hpp"
+#include "tessera/ops/concat_tokens.hpp"
+#include "tessera/ops/get_at_index.hpp"
+#include "tessera/ops/mask_tokens.hpp"
+#include "tessera/ops/mean_tokens.hpp"
+#include "tessera/ops/place_prefix.hpp"
+#include "tessera/ops/resample_positions.hpp"
+#include "tessera/ops/select_token.hpp"
+
+namespace tessera {
+
+enum class PositionEmbedding {
+  sincos,   ///< fixed sine-cosine table, frozen
+  learned,  ///< trained like any parameter
+};
+
+/// What `forward` makes of the encoded tokens.
+enum class GlobalPool {
+  token,  ///< the first prefix token
+  avg,    ///< mean over the patch tokens
+};
+
+struct MaskedVisionTransformerConfig {
+  Size image_size{224, 224};  ///< pixels; other sizes run too, with resampled positions
+  Index patch_size = 16;      ///< pixels along a side
+  Index in_chans = 3;
+  Index embed_dim = 768;
+  Index depth = 12;
+  Index num_heads = 12;
+  double mlp_ratio = 4;
+  bool qkv_bias = true;
+  bool class_token = true;
+  Index reg_tokens = 0;                ///< registers; Darcet et al., 2024
+  bool no_embed_class = false;         ///< prefix tokens get no position
+  std::optional<double> init_values = std::nullopt;  ///< LayerScale's first value, if any
+  double proj_drop_rate = 0;
+  double drop_path_rate = 0;           ///< of the last block; grows linearly from 0
+  double layer_norm_eps = 1e-6;
+  PositionEmbedding pos_embed = PositionEmbedding::sincos;
+  kernels::Bicubic resampling = kernels::Bicubic::antialias;  ///< timm's; plain: MAE's own code
+  GlobalPool global_pool = GlobalPool::token;
+  bool fc_norm = false;                ///< normalise after pooling, not before (timm)
+};
+
+/// Vision transformer whose tokens can be masked and dropped; lightly's interface, timm's names.
+/// Indices address the full sequence [class token, registers, patches row by row].
+/// Dosovitskiy et al., 2021; He et al., 2021, 3.
+///
+/// Not changed by anything it computes: one model may serve many threads.
+template <std::floating_point Scalar>
+struct MaskedVisionTransformer {
+  using scalar_type = Scalar;
+  using Config = MaskedVisionTransformerConfig;
+
+  MaskedVisionTransformer() = default;
+  /// Weights zero, norms the identity, sine-cosine tables set: see initialize() and io.
+  /// Throws std::invalid_argument if the config makes no model.
+  explicit MaskedVisionTransformer(const Config& configuration);
+
+  Config config;
+  Parameter<Scalar, 3> mask_token;                ///< [1, 1, D]
+  std::optional<Parameter<Scalar, 3>> cls_token;  ///< [1, 1, D]
+  std::optional<Parameter<Scalar, 3>> reg_token;  ///< [1, R, D]
+  Parameter<Scalar, 3> pos_embed;                 ///< [1, P + N, D], without prefix rows [1, N, D]
+  PatchEmbed<Scalar> patch_embed;
+  std::vector<TransformerBlock<Scalar>> blocks;
+  std::optional<LayerNorm<Scalar>> norm;
+  std::optional<LayerNorm<Scalar>> fc_norm;
+
+  static void visit(auto& self, auto&& visitor) {
+    visitor("mask_token", self.mask_token);
+    visitor("cls_token", self.cls_token);
+    visitor("reg_token", self.reg_token);
+    visitor("pos_embed", self.pos_embed);
+    visitor("patch_embed", self.patch_embed);
+    visitor("blocks", self.blocks);
+    visitor("norm", self.norm);
+    visitor("fc_norm", self.fc_norm);
+  }
+
+  Index num_prefix_tokens() const { return (cls_token ? 1 : 0) + config.reg_tokens; }
+  Size grid() const { return patch_grid("MaskedVisionTransformer", config.image_size,
+                                        config.patch_size); }
+  Index sequence_length() const { return num_prefix_tokens() + grid().count(); }
+
+  /// images [B, C, H, W] -> patch tokens [B, N, D].
+  Var<Scalar, 3> images_to_tokens(const Var<Scalar, 4>& images) const {
+    return patch_embed(images);
+  }
+
+  /// tokens [B, N, D] -> [B, P + N, D].
+  Var<Scalar, 3> prepend_prefix_tokens(const Var<Scalar, 3>& tokens) const {
+    const auto prefix = prefix_tokens(tokens.tape());
+    return prefix ? concat_tokens(*prefix, tokens) : tokens;
+  }
+
+  /// tokens [B, P + N, D] of a grid of patches -> the same with positions, resampled if the grid is
+  /// not the model's own.
+  Var<Scalar, 3> add_pos_embed(const Var<Scalar, 3>& tokens, const Size& of_grid) const {
+    return add_positions(tokens, positions(tokens.tape(), of_grid), std::nullopt,
+                         unplaced_tokens());
+  }
+  Var<Scalar, 3> add_pos_embed(const Var<Scalar, 3>& tokens) const {
+    return add_pos_embed(tokens, grid());
+  }
+
+  /// images [B, C, H, W] -> what the first block sees [B, P + N or K, D]: tokens, prefix, mask,
+  /// positions, keep, in that order. With idx_keep alone only the kept patches are embedded.
+  /// Throws std::invalid_argument if idx_mask and mask are both set, or where shapes or indices do
+  /// not fit.
+  Var<Scalar, 3> preprocess(const Var<Scalar, 4>& images,
+                            const TokenSelection& selection = {}) const;
+
+  /// images [B, C, H, W] -> normalised tokens [B, P + N or K, D]. Throws as preprocess.
+  Var<Scalar, 3> encode(const Var<Scalar, 4>& images, const TokenSelection& selection = {}) const {
+    return normalise(run_blocks(preprocess(images, selection)));
+  }
+
+  /// What encode gives, and the output of every block, each normalised too if `normalised`.
+  struct Intermediates {
+    Var<Scalar, 3> output;
+    std::vector<Var<Scalar, 3>> blocks;
+  };
+  Intermediates forward_intermediates(const Var<Scalar, 4>& images,
+                                      const TokenSelection& selection = {},
+                                      bool normalised = false) const {
+    std::vector<Var<Scalar, 3>> outputs;
+    Var<Scalar, 3> x = preprocess(images, selection);
+    for (const TransformerBlock<Scalar>& block : blocks) {
+      x = block(x);
+      outputs.push_back(normalised ? normalise(x) : x);
+    }
+    return {normalise(x), std::move(outputs)};
+  }
+
+  /// images [B, C, H, W] -> one feature vector per image [B, D], pooled as configured. Throws as
+  /// preprocess.
+  Var<Scalar, 2> forward(const Var<Scalar, 4>& images,
+                         const TokenSelection& selection = {}) const {
+    return pool(encode(images, selection));
+  }
+
+  /// Encoded tokens [B, L, D], prefix first -> [B, D]. Throws std::invalid_argument if the class
+  /// token is asked for and there is none, or if there is no patch to average.
+  Var<Scalar, 2> pool(const Var<Scalar, 3>& tokens) const {
+    if (config.global_pool == GlobalPool::token) {
+      require(num_prefix_tokens() > 0, "MaskedVisionTransformer::pool",
+              "global_pool is token, but the model has neither class token nor registers");
+      return select_token(tokens, 0);
+    }
+    const Var<Scalar, 2> mean = mean_tokens(tokens, num_prefix_tokens());
+    return fc_norm ? (*fc_norm)(mean) : mean;
+  }
+
+  /// tokens [B, L, D] -> after all blocks [B, L, D], not normalised.
+  Var<Scalar, 3> run_blocks(Var<Scalar, 3> x) const {
+    for (const TransformerBlock<Scalar>& block : blocks) x = block(x);
+    return x;
+  }
+
+ private:
+  Index unplaced_tokens() const { return config.no_embed_class ? num_prefix_tokens() : 0; }
+
+  Var<Scalar, 3> normalise(const Var<Scalar, 3>& x) const { return norm ? (*norm)(x) : x; }
+
+  std::optional<Var<Scalar, 3>> prefix_tokens(Tape<Scalar>* tape) const {
+    if (!cls_token && !reg_token) return std::nullopt;
+    if (!reg_token) return cls_token->on(tape);
+    if (!cls_token) return reg_token->on(tape);
+    return concat_tokens(cls_token->on(tape), reg_token->on(tape));
+  }
+
+  Var<Scalar, 3> positions(Tape<Scalar>* tape, const Size& of_grid) const {
+    return resample_positions(pos_embed.on(tape), num_prefix_tokens() - unplaced_tokens(), grid(),
+                              of_grid, config.resampling);
+  }
+};
+
+template <std::floating_point Scalar>
+MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configuration)
+    : config(configuration) {
+  const std::string_view op = "MaskedVisionTransformer";
+  const Index dim = config.embed_dim;
+  const Size patches = patch_grid(op, config.image_size, config.patch_size);
+  require(dim > 0, op, "embed_dim = ", dim, " must be positive");
+  require(config.depth >= 0, op, "depth = ", config.depth, " is negative");
+  require(config.reg_tokens >= 0, op, "reg_tokens = ", config.reg_tokens, " is negative");
+  require(std::isfinite(config.mlp_ratio) && config.mlp_ratio > 0, op, "mlp_ratio = ",
+          config.mlp_ratio, " must be finite and positive");
+  require(config.global_pool == GlobalPool::avg || !config.fc_norm, op,
+          "fc_norm normalises an average, but global_pool is token");
+  detail::check_drop_rate(op, config.proj_drop_rate, "proj_drop_rate");
+  detail::check_drop_rate(op, config.drop_path_rate, "drop_path_rate");
+  mask_token.value = Tensor<Scalar, 3>({1, 1, dim});
+  if (config.class_token) cls_token = Parameter<Scalar, 3>{Tensor<Scalar, 3>({1, 1, dim})};
+  if (config.reg_tokens > 0) {
+    reg_token = Parameter<Scalar, 3>{Tensor<Scalar, 3>({1, config.reg_tokens, dim})};
+  }
+  const Index placed = num_prefix_tokens() - unplaced_tokens();
+  if (config.pos_embed == PositionEmbedding::sincos) {
+    pos_embed = {sincos_position_embedding<Scalar>(dim, patches, placed), false};
+  } else {
+    pos_embed.value = Tensor<Scalar, 3>({1, placed + patches.count(), dim});
+  }
+  patch_embed = PatchEmbed<Scalar>(config.in_chans, dim, config.patch_size);
+  for (Index i = 0; i < config.depth; ++i) {
+    const double along =
+        config.depth == 1 ? 0.0 : static_cast<double>(i) / static_cast<double>(config.depth - 1);
+    blocks.emplace_back(TransformerBlockConfig{
+        .dim = dim,
+        .num_heads = config.num_heads,
+        .mlp_hidden = static_cast<Index>(static_cast<double>(dim) * config.mlp_ratio),
+        .qkv_bias = config.qkv_bias,
+        .init_values = config.init_values,
+        .proj_drop = config.proj_drop_rate,
+        .drop_path = config.drop_path_rate * along,
+        .layer_norm_eps = config.layer_norm_eps});
+  }
+  (config.fc_norm ? fc_norm : norm) = LayerNorm<Scalar>(dim, config.layer_norm_eps);
+}
+
+template <std::floating_point Scalar>
+Var<Scalar, 3> MaskedVisionTransformer<Scalar>::preprocess(const Var<Scalar, 4>& images,
+                                                           const TokenSelection& selection) const {
+  const std::string_view op = "MaskedVisionTransformer::preprocess";
+  require(!(selection.idx_mask && selection.mask), op,
+          "idx_mask and mask cannot both be set at the same time");
+  require(images.dim(0) > 0, op, "images ", images.shape(), " is an empty batch");
+  const Size patches = patch_grid(op, {images.dim(2), images.dim(3)}, config.patch_size);
+  const Index prefix = num_prefix_tokens();
+  Tape<Scalar>* tape = images.tape();
+  if (selection.idx_keep) {
+    check_token_index(op, "idx_keep", *selection.idx_keep, images.dim(0), prefix + patches.count());
+  }
+  if (selection.idx_keep && !selection.idx_mask && !selection.mask) {
+    Var<Scalar, 3> kept = patch_embed.at_index(images, *selection.idx_keep, prefix);
+    if (const auto tokens = prefix_tokens(tape)) {
+      kept = place_prefix(kept, *tokens, *selection.idx_keep);
+    }
+    return add_positions(kept, positions(tape, patches), selection.idx_keep, unplaced_tokens());
+  }
+  Var<Scalar, 3> tokens = prepend_prefix_tokens(images_to_tokens(images));
+  if (selection.idx_mask) tokens = mask_at_index(tokens, *selection.idx_mask, mask_token.on(tape));
+  if (selection.mask) tokens = mask_bool(tokens, *selection.mask, mask_token.on(tape));
+  tokens = add_pos_embed(tokens, patches);
+  return selection.idx_keep ? get_at_index(tokens, *selection.idx_keep) : tokens;
+}
+
+}  // namespace tessera

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "tessera/core/random.hpp"
+#include "tessera/nn/module.hpp"
+#include "tessera/nn/patch_embed.hpp"
+
+namespace tessera {
+
+/// How the weights of Linear layers are drawn; biases become zero unless `torch_default`.
+enum class LinearInit {
+  xavier_uniform,  ///< U(+-sqrt(6 / (in + out))); Glorot & Bengio, 2010, eq. 16
+  trunc_normal,    ///< normal of deviation 0.02, cut at +-2
+  torch_default,   ///< weight, then bias: U(+-1 / sqrt(in))
+};
+
+namespace detail {
+
+template <std::floating_point Scalar>
+void draw_xavier(std::span<Scalar> values, Index in, Index out, Generator& generator) {
+  const double bound = std::sqrt(6.0 / static_cast<double>(in + out));
+  uniform_(values, -bound, bound, generator);
+}
+
+template <std::floating_point Scalar>
+void draw_trunc_normal(std::span<Scalar> values, Generator& generator) {
+  trunc_normal_(values, 0.0, 0.02, -2.0, 2.0, generator);
+}
+
+template <std::floating_point Scalar>
+void draw_torch_default(std::span<Scalar> values, Index in, Generator& generator) {
+  const double bound = 1.0 / std::sqrt(static_cast<double>(in));
+  uniform_(values, -bound, bound, generator);
+}
+
+}  // namespace detail
+
+/// Draws the weight of every Linear below a module in forward order, and makes every norm the
+/// identity.
+template <Module Model>
+void init_linears(Model& model, LinearInit how, Generator& generator) {
+  Index in = 0;  // of the weight met last: a bias follows its weight
+  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
+    const auto values = parameter.value.values();
+    using Value = typename decltype(values)::value_type;
+    constexpr int rank = std::remove_cvref_t<decltype(parameter.value)>::rank;
+    if constexpr (rank == 2) {
+      in = parameter.value.dim(1);
+      if (how == LinearInit::xavier_uniform) {
+        detail::draw_xavier(values, in, parameter.value.dim(0), generator);
+      } else if (how == LinearInit::trunc_normal) {
+        detail::draw_trunc_normal(values, generator);
+      } else {
+        detail::draw_torch_default(values, in, generator);
+      }
+    } else if constexpr (rank == 1) {
+      const bool of_norm = name.find("norm") != std::string::npos;
+      if (of_norm) {
+        std::fill(values.begin(), values.end(), Value(name.ends_with("weight") ? 1 : 0));
+      } else if (name.ends_with("proj.bias") && name.find("patch_embed") != std::string::npos) {
+        return;  // the patch embedding is no Linear
+      } else if (name.ends_with("bias") && how == LinearInit::torch_default) {
+        detail::draw_torch_default(values, in, generator);
+      } else if (name.ends_with("bias")) {
+        std::fill(values.begin(), values.end(), Value(0));
+      }
+    }
+  });
+}
+
+/// Weight and bias of the patch embedding as torch draws a convolution: U(+-1 / sqrt(C p p)).
+template <std::floating_point Scalar>
+void init_patch_embed(PatchEmbed<Scalar>& patch_embed, Generator& generator) {
+  const Index in = patch_embed.proj.weight.value.size() / patch_embed.proj.weight.value.dim(0);
+  detail::draw_torch_default(patch_embed.proj.weight.value.values(), in, generator);
+  detail::draw_torch_default(patch_embed.proj.bias.value.values(), in, generator);
+}
+
+}  // namespace tessera

@@ -1,0 +1,136 @@
+#pragma once
+
+#include <concepts>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "tessera/nn/parameter.hpp"
+
+namespace tessera {
+
+/// A module is a struct whose members are parameters and children in forward order, with
+///
+///     static void visit(auto& self, auto&& visitor) {
+///       visitor("weight", self.weight);
+///       visitor("norm", self.norm);
+///     }
+///
+/// which names each member once. Members may be optional or vectors (named by position). This one
+/// walk serves counting, initialising, saving, loading, optimising and averaging.
+template <class T>
+concept Module = requires(T& module) {
+  typename T::scalar_type;
+  T::visit(module, [](std::string_view, auto&) {});
+};
+
+/// One parameter of a model as a walk meets it: flat, whatever its rank. Scalar is const for a
+/// const model. Valid as long as the model stays where it is.
+template <class Scalar>
+struct NamedParameter {
+  std::string name;              ///< as in a checkpoint: "blocks.0.attn.qkv.weight"
+  std::span<const Index> shape;
+  std::span<Scalar> values;
+  bool trainable;
+  const void* key;               ///< what a Tape knows the parameter by
+};
+
+namespace detail {
+
+template <class T>
+struct is_parameter : std::false_type {};
+template <class Scalar, int Rank>
+struct is_parameter<Parameter<Scalar, Rank>> : std::true_type {};
+template <class T>
+struct is_optional : std::false_type {};
+template <class T>
+struct is_optional<std::optional<T>> : std::true_type {};
+template <class T>
+struct is_vector : std::false_type {};
+template <class T>
+struct is_vector<std::vector<T>> : std::true_type {};
+
+/// Calls f(name, parameter) for every parameter below `member`, in forward order.
+template <class Member, class F>
+void walk_parameters(const std::string& name, Member& member, F& f) {
+  using Plain = std::remove_const_t<Member>;
+  if constexpr (is_parameter<Plain>::value) {
+    f(name, member);
+  } else if constexpr (is_optional<Plain>::value) {
+    if (member) walk_parameters(name, *member, f);
+  } else if constexpr (is_vector<Plain>::value) {
+    for (std::size_t i = 0; i < member.size(); ++i) {
+      walk_parameters(name + "." + std::to_string(i), member[i], f);
+    }
+  } else {
+    Plain::visit(member, [&](std::string_view part, auto& child) {
+      const std::string dot = name.empty() ? "" : ".";
+      walk_parameters(tessera::text_of(name, dot, part), child, f);
+    });
+  }
+}
+
+/// Throws std::invalid_argument if a walk met one parameter, or one name, twice.
+template <class Scalar>
+void check_each_once(const std::vector<NamedParameter<Scalar>>& parameters) {
+  std::unordered_set<std::string_view> names;
+  std::unordered_map<const void*, std::string_view> keys;
+  for (const NamedParameter<Scalar>& parameter : parameters) {
+    require(names.insert(parameter.name).second, "named_parameters", "two parameters are called ",
+            parameter.name);
+    const auto [known, added] = keys.emplace(parameter.key, parameter.name);
+    require(added, "named_parameters", "one parameter is called ", known->second, " and ",
+            parameter.name);
+  }
+}
+
+}  // namespace detail
+
+/// Calls f(name, parameter) for every Parameter of a model, in forward order.
+template <class Model, class F>
+  requires Module<std::remove_const_t<Model>>
+void for_each_parameter(Model& model, F&& f) {
+  detail::walk_parameters("", model, f);
+}
+
+/// Every parameter of a model in forward order. Throws std::invalid_argument if `visit` names one
+/// parameter twice, or two of them alike.
+template <class Model>
+  requires Module<std::remove_const_t<Model>>
+auto named_parameters(Model& model) {
+  using Plain = typename Model::scalar_type;
+  using Scalar = std::conditional_t<std::is_const_v<Model>, const Plain, Plain>;
+  std::vector<NamedParameter<Scalar>> found;
+  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
+    found.push_back({name, parameter.value.shape(), parameter.value.values(),
+                     parameter.trainable, &parameter.value});
+  });
+  detail::check_each_once(found);
+  return found;
+}
+
+/// Number of values in a model's parameters, frozen tables included.
+template <Module Model>
+Index parameter_count(const Model& model) {
+  Index count = 0;
+  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
+    count += parameter.value.size();
+  });
+  return count;
+}
+
+/// Freezes or frees every parameter of a model.
+template <Module Model>
+void set_trainable(Model& model, bool trainable) {
+  for_each_parameter(model, [&](const std::string&, auto& parameter) {
+    parameter.trainable = trainable;
+  });
+}
+
+}  // namespace tessera

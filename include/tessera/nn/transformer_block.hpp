@@ -1,0 +1,90 @@
+#pragma once
+
+#include "tessera/nn/attention.hpp"
+#include "tessera/nn/layer_norm.hpp"
+#include "tessera/nn/layer_scale.hpp"
+#include "tessera/nn/mlp.hpp"
+#include "tessera/ops/drop_path.hpp"
+
+namespace tessera {
+
+struct TransformerBlockConfig {
+  Index dim = 768;
+  Index num_heads = 12;
+  Index mlp_hidden = 3072;
+  bool qkv_bias = true;
+  std::optional<double> init_values = std::nullopt;  ///< LayerScale's first value, if any
+  double proj_drop = 0;               ///< dropout after each projection
+  double drop_path = 0;               ///< stochastic depth of both branches
+  double layer_norm_eps = 1e-6;
+};
+
+/// Pre-norm transformer block, x [B, L, dim] -> [B, L, dim]:
+///   x += drop_path(ls1(attn(norm1(x))));  x += drop_path(ls2(mlp(norm2(x)))).
+/// Dosovitskiy et al., "An image is worth 16x16 words", 2021, eq. 2 and 3.
+template <std::floating_point Scalar>
+struct TransformerBlock {
+  using scalar_type = Scalar;
+
+  TransformerBlock() = default;
+  /// Throws std::invalid_argument if the config makes no block.
+  explicit TransformerBlock(const TransformerBlockConfig& config)
+      : norm1(config.dim, config.layer_norm_eps),
+        attn(config.dim, config.num_heads, config.qkv_bias, config.proj_drop),
+        norm2(config.dim, config.layer_norm_eps),
+        mlp(config.dim, config.mlp_hidden, config.proj_drop),
+        drop_path_rate(config.drop_path) {
+    detail::check_drop_rate("TransformerBlock", config.drop_path, "drop_path");
+    if (config.init_values) {
+      ls1 = LayerScale<Scalar>(config.dim, *config.init_values);
+      ls2 = LayerScale<Scalar>(config.dim, *config.init_values);
+    }
+  }
+
+  LayerNorm<Scalar> norm1;
+  Attention<Scalar> attn;
+  std::optional<LayerScale<Scalar>> ls1;
+  LayerNorm<Scalar> norm2;
+  Mlp<Scalar> mlp;
+  std::optional<LayerScale<Scalar>> ls2;
+  double drop_path_rate = 0;
+
+  static void visit(auto& self, auto&& visitor) {
+    visitor("norm1", self.norm1);
+    visitor("attn", self.attn);
+    visitor("ls1", self.ls1);
+    visitor("norm2", self.norm2);
+    visitor("mlp", self.mlp);
+    visitor("ls2", self.ls2);
+  }
+
+  Var<Scalar, 3> operator()(const Var<Scalar, 3>& x) const { return last_tokens(x, x.dim(1)); }
+
+  /// The block's output for the last `count` tokens alone [B, count, dim]: the others are attended
+  /// to, but their queries, projection and MLP are never computed.
+  Var<Scalar, 3> last_tokens(const Var<Scalar, 3>& x, Index count) const {
+    const Var<Scalar, 3> residual = slice_tokens(x, x.dim(1) - count, count);
+    const Var<Scalar, 3> mixed = branch(residual, ls1, [&](const auto* skip) {
+      return skip ? attn.plus(norm1(x), *skip)
+                  : dropout(attn.proj(attn.attend(norm1(x), count)), attn.drop);
+    });
+    return branch(mixed, ls2, [&](const auto* skip) {
+      return skip ? mlp.plus(norm2(mixed), *skip) : mlp(norm2(mixed));
+    });
+  }
+
+ private:
+  /// residual + drop_path(scale(f(null))), or f(&residual), which adds in one pass, where nothing
+  /// stands between.
+  template <class F>
+  Var<Scalar, 3> branch(const Var<Scalar, 3>& residual,
+                        const std::optional<LayerScale<Scalar>>& layer_scale, const F& f) const {
+    const bool dropping = drop_path_rate > 0 && residual.tape() != nullptr;
+    if (!layer_scale && !dropping) return f(&residual);
+    const Var<Scalar, 3>* no_skip = nullptr;
+    const Var<Scalar, 3> update = f(no_skip);
+    return add(residual, drop_path(layer_scale ? (*layer_scale)(update) : update, drop_path_rate));
+  }
+};
+
+}  // namespace tessera

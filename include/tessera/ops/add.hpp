@@ -1,0 +1,28 @@
+#pragma once
+
+#include "tessera/autograd/tape.hpp"
+#include "tessera/kernels/rows.hpp"
+
+namespace tessera {
+
+/// a [...], b [...] -> a + b [...]. Throws std::invalid_argument if the shapes differ.
+template <std::floating_point Scalar, int Rank>
+Var<Scalar, Rank> add(const Var<Scalar, Rank>& a, const Var<Scalar, Rank>& b) {
+  require(a.shape() == b.shape(), "add", "a ", a.shape(), " and b ", b.shape(),
+          " must have the same shape");
+  auto sum = Tensor<Scalar, Rank>::empty(a.shape());
+  kernels::for_each_range(sum.size(), [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      sum.data()[i] = a.value().data()[i] + b.value().data()[i];
+    }
+  });
+  return record(
+      "add", std::move(sum),
+      [da = a.gradient(), db = b.gradient()](Tensor<Scalar, Rank> dsum) {
+        if (da.wanted() && db.wanted()) da.add(dsum);
+        (db.wanted() ? db : da).add(std::move(dsum));
+      },
+      a, b);
+}
+
+}  // namespace tessera

@@ -1,0 +1,59 @@
+#pragma once
+
+#include "tessera/autograd/tape.hpp"
+#include "tessera/kernels/layer_norm.hpp"
+
+namespace tessera {
+
+/// x [..., D], gamma [D], beta [D] -> (x - mean) / sqrt(var + eps) * gamma + beta [..., D], biased
+/// variance over the last axis; without gamma and beta no affine part. Ba et al., 2016.
+/// Throws std::invalid_argument where the shapes do not fit, or unless eps is finite and >= 0.
+template <std::floating_point Scalar, int Rank>
+Var<Scalar, Rank> layer_norm(const Var<Scalar, Rank>& x, const OptionalVar<Scalar, 1>& gamma,
+                             const OptionalVar<Scalar, 1>& beta,
+                             std::type_identity_t<Scalar> eps) {
+  static_assert(Rank >= 1);
+  const Index cols = x.value().cols();
+  require(cols > 0, "layer_norm", "x ", x.shape(), " has an empty last axis");
+  require(!gamma || gamma->dim(0) == cols, "layer_norm", "gamma ",
+          gamma ? gamma->shape() : Shape<1>{}, " must match the last axis of x ", x.shape());
+  require(!beta || beta->dim(0) == cols, "layer_norm", "beta ", beta ? beta->shape() : Shape<1>{},
+          " must match the last axis of x ", x.shape());
+  require(std::isfinite(eps) && eps >= 0, "layer_norm", "eps = ", eps,
+          " must be finite and not negative");
+  const Index rows = x.value().rows();
+  auto y = Tensor<Scalar, Rank>::empty(x.shape());
+  auto mean = Tensor<Scalar, 1>::empty({rows});
+  auto rstd = Tensor<Scalar, 1>::empty({rows});
+  kernels::layer_norm_forward<Scalar>(kernels::view(x.value()),
+                                      gamma ? gamma->value().data() : nullptr,
+                                      beta ? beta->value().data() : nullptr, eps, y.data(),
+                                      mean.data(), rstd.data());
+  return record(
+      "layer_norm", std::move(y),
+      [dx = x.gradient(), dgamma = gradient_of(gamma), dbeta = gradient_of(beta),
+       input = x.shared(), scale = gamma ? gamma->shared() : nullptr, mean = std::move(mean),
+       rstd = std::move(rstd)](Tensor<Scalar, Rank> dy) {
+        const auto in = kernels::view(*input);
+        if (dgamma.wanted()) {
+          auto result = Tensor<Scalar, 1>::empty(dgamma.shape());
+          kernels::layer_norm_backward_gamma<Scalar>(in, mean.data(), rstd.data(), dy.data(),
+                                                     result.data());
+          dgamma.add(std::move(result));
+        }
+        if (dbeta.wanted()) {
+          auto result = Tensor<Scalar, 1>::empty(dbeta.shape());
+          kernels::column_sums<Scalar>(kernels::view(std::as_const(dy)), result.data());
+          dbeta.add(std::move(result));
+        }
+        if (dx.wanted()) {
+          kernels::layer_norm_backward_input<Scalar>(in, scale ? scale->data() : nullptr,
+                                                     mean.data(), rstd.data(), dy.data(),
+                                                     dy.data());
+          dx.add(std::move(dy));
+        }
+      },
+      x, gamma, beta);
+}
+
+}  // namespace tessera

@@ -1,0 +1,33 @@
+#pragma once
+
+#include "tessera/ops/linear.hpp"
+
+namespace tessera {
+
+/// x [..., K], weight [N, K], bias [N], residual [..., N] -> residual + x weight^T + bias [..., N].
+/// Throws std::invalid_argument where the shapes do not fit.
+template <std::floating_point Scalar, int Rank, int WeightRank>
+Var<Scalar, Rank> linear_residual(const Var<Scalar, Rank>& x,
+                                  const Var<Scalar, WeightRank>& weight,
+                                  const OptionalVar<Scalar, 1>& bias,
+                                  const Var<Scalar, Rank>& residual) {
+  detail::check_linear("linear_residual", x, weight, bias);
+  const Shape<Rank> shape = detail::with_last<Rank>(x.shape(), weight.dim(0));
+  require(residual.shape() == shape, "linear_residual", "residual ", residual.shape(),
+          " must have the shape of the result ", shape);
+  auto y = Tensor<Scalar, Rank>::empty(shape);
+  kernels::matmul_nt<Scalar>(kernels::view(x.value()), kernels::weight_view(weight.value()),
+                             kernels::view(y), kernels::Accumulate::no,
+                             {.bias = bias ? bias->value().data() : nullptr,
+                              .residual = residual.value().data()});
+  return record(
+      "linear_residual", std::move(y),
+      [dresidual = residual.gradient(),
+       linear_backward = detail::LinearBackward(x, weight, bias)](Tensor<Scalar, Rank> dy) {
+        linear_backward(dy);
+        dresidual.add(std::move(dy));
+      },
+      x, weight, bias, residual);
+}
+
+}  // namespace tessera

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "tessera/autograd/tape.hpp"
+#include "tessera/kernels/rows.hpp"
+
+namespace tessera::detail {
+
+/// out.row(i) += in.row(i) into row source[i]; column pieces side by side, rows in order, so that
+/// duplicates accumulate to the same bits on any number of threads. source[i] < 0 is skipped.
+template <std::floating_point Scalar>
+void scatter_add_rows(const Scalar* in, Scalar* out, const std::vector<Index>& source,
+                      Index cols) {
+  constexpr Index cols_per_cell = 64;
+  parallel_ranges(cols, cols_per_cell, [&](Index begin, Index end) {
+    for (std::size_t i = 0; i < source.size(); ++i) {
+      if (source[i] < 0) continue;
+      const Scalar* from = in + static_cast<Index>(i) * cols;
+      Scalar* to = out + source[i] * cols;
+      for (Index c = begin; c < end; ++c) to[c] += from[c];
+    }
+  });
+}
+
+/// x as rows of its last axis, source [R] -> out.row(i) = x.row(source[i]), in `shape`. What every
+/// op that only moves, copies or drops rows comes down to; gradients of duplicates accumulate.
+/// The caller has checked `source` and `shape`.
+template <std::floating_point Scalar, int Rank, std::size_t OutRank>
+Var<Scalar, static_cast<int>(OutRank)> take_rows(std::string_view op, const Var<Scalar, Rank>& x,
+                                                 std::vector<Index> source,
+                                                 const std::array<Index, OutRank>& shape) {
+  constexpr int out_rank = static_cast<int>(OutRank);
+  auto out = Tensor<Scalar, out_rank>::empty(shape);
+  kernels::copy_rows(x.value().data(), out.data(), static_cast<Index>(source.size()),
+                     x.value().cols(),
+                     [&](Index i) { return source[static_cast<std::size_t>(i)]; });
+  return record(
+      op, std::move(out),
+      [dx = x.gradient(), source = std::move(source)](const Tensor<Scalar, out_rank>& dout) {
+        Tensor<Scalar, Rank> result(dx.shape());
+        scatter_add_rows(dout.data(), result.data(), source, result.cols());
+        dx.add(std::move(result));
+      },
+      x);
+}
+
+}  // namespace tessera::detail

@@ -1,0 +1,132 @@
+#pragma once
+
+#include <cmath>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <string>
+
+#include "tessera/kernels/rows.hpp"
+#include "tessera/nn/module.hpp"
+
+namespace tessera {
+
+struct AdamWConfig {
+  double lr = 1e-3;
+  double beta1 = 0.9;
+  double beta2 = 0.999;
+  double eps = 1e-8;
+  double weight_decay = 0.01;
+};
+
+/// Whether weight decay applies: to all but vectors and biases. Class and mask tokens do decay, as
+/// in the MAE and I-JEPA code.
+template <class Scalar>
+bool decays(const NamedParameter<Scalar>& parameter) {
+  return parameter.shape.size() > 1 && !parameter.name.ends_with("bias");
+}
+
+/// AdamW. Loshchilov & Hutter, "Decoupled weight decay regularization", 2019, algorithm 2.
+/// Schedules set config.lr and config.weight_decay before a step. State is kept by parameter name,
+/// so it can be saved and given to a copy of the model.
+template <std::floating_point Scalar>
+class AdamW {
+ public:
+  /// First and second moment of one parameter, and how often it was updated.
+  struct State {
+    Tensor<Scalar, 1> first;
+    Tensor<Scalar, 1> second;
+    Index steps = 0;
+  };
+
+  /// Throws std::invalid_argument as step does.
+  explicit AdamW(const AdamWConfig& configuration = {}) : config(configuration) { check(); }
+
+  AdamWConfig config;
+  std::map<std::string, State> state;
+
+  /// One step with the gradients that tape.backward left. Parameters without gradient are not
+  /// touched, decay included. Returns how many were updated.
+  /// Throws std::invalid_argument if a number in config makes no sense, if the tape holds no
+  /// gradient, if it knows a parameter that the walk over the model does not meet (one that was
+  /// forgotten in visit, or moved since), or if the state is that of other parameters; then nothing
+  /// is changed.
+  template <Module Model>
+  Index step(Model& model, const Tape<Scalar>& tape) {
+    check();
+    const auto parameters = named_parameters(model);
+    Index known = 0;
+    Index updated = 0;
+    for (const NamedParameter<Scalar>& parameter : parameters) {
+      if (tape.knows(parameter.key)) ++known;
+      if (!tape.gradient_values(parameter.key).empty()) ++updated;
+      check_state(parameter);
+    }
+    require(known == tape.parameter_count(), "AdamW::step", "the tape recorded ",
+            tape.parameter_count(), " parameters, but only ", known, " of them are in the model");
+    require(updated > 0, "AdamW::step", "the tape holds no gradient of this model");
+    for (const NamedParameter<Scalar>& parameter : parameters) {
+      const std::span<const Scalar> gradient = tape.gradient_values(parameter.key);
+      if (!gradient.empty()) update(parameter, gradient);
+    }
+    return updated;
+  }
+
+ private:
+  void check() const {
+    const auto sensible = [](double value, double below) {
+      return std::isfinite(value) && value >= 0 && value < below;
+    };
+    const double any = std::numeric_limits<double>::infinity();
+    require(sensible(config.lr, any), "AdamW", "lr = ", config.lr,
+            " must be finite and not negative");
+    require(sensible(config.beta1, 1) && sensible(config.beta2, 1), "AdamW", "beta1 = ",
+            config.beta1, " and beta2 = ", config.beta2, " must be in [0, 1)");
+    require(sensible(config.eps, any), "AdamW", "eps = ", config.eps,
+            " must be finite and not negative");
+    require(sensible(config.weight_decay, any), "AdamW", "weight_decay = ", config.weight_decay,
+            " must be finite and not negative");
+  }
+
+  void check_state(const NamedParameter<Scalar>& parameter) const {
+    const auto known = state.find(parameter.name);
+    if (known == state.end() || known->second.steps == 0) return;
+    const State& moments = known->second;
+    const Index count = std::ssize(parameter.values);
+    require(moments.first.size() == count && moments.second.size() == count, "AdamW::step",
+            "the state of ", parameter.name, " has ", moments.first.size(), " and ",
+            moments.second.size(), " values, not ", count);
+  }
+
+  void update(const NamedParameter<Scalar>& parameter, std::span<const Scalar> gradient) {
+    const Index count = std::ssize(parameter.values);
+    State& moments = state[parameter.name];
+    if (moments.steps == 0) {
+      moments.first = Tensor<Scalar, 1>({count});
+      moments.second = Tensor<Scalar, 1>({count});
+    }
+    const auto steps = static_cast<double>(++moments.steps);
+    const double correction1 = 1 - std::pow(config.beta1, steps);
+    const double correction2 = 1 - std::pow(config.beta2, steps);
+    const auto shrink =
+        static_cast<Scalar>(decays(parameter) ? 1 - config.lr * config.weight_decay : 1.0);
+    const auto rate = static_cast<Scalar>(config.lr / correction1);
+    const auto scale = static_cast<Scalar>(1 / std::sqrt(correction2));
+    const auto beta1 = static_cast<Scalar>(config.beta1);
+    const auto beta2 = static_cast<Scalar>(config.beta2);
+    const auto eps = static_cast<Scalar>(config.eps);
+    Scalar* value = parameter.values.data();
+    Scalar* first = moments.first.data();
+    Scalar* second = moments.second.data();
+    kernels::for_each_range(count, [&](Index begin, Index end) {
+      for (Index i = begin; i < end; ++i) {
+        const Scalar g = gradient[static_cast<std::size_t>(i)];
+        first[i] = beta1 * first[i] + (1 - beta1) * g;
+        second[i] = beta2 * second[i] + (1 - beta2) * g * g;
+        value[i] = shrink * value[i] - rate * first[i] / (std::sqrt(second[i]) * scale + eps);
+      }
+    });
+  }
+};
+
+}  // namespace tessera

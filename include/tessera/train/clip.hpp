@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cmath>
+
+#include "tessera/nn/module.hpp"
+
+namespace tessera {
+
+/// Euclidean norm of all gradients of a model's parameters together.
+template <Module Model>
+double grad_norm(const Model& model, const Tape<typename Model::scalar_type>& tape) {
+  double total = 0;
+  for (const auto& parameter : named_parameters(model)) {
+    for (const auto value : tape.gradient_values(parameter.key)) {
+      total += static_cast<double>(value) * static_cast<double>(value);
+    }
+  }
+  return std::sqrt(total);
+}
+
+/// Scales the gradients so that their norm is at most `max_norm`; returns the norm before.
+/// Pascanu et al., 2013, as torch's clip_grad_norm_ does it.
+/// Throws std::invalid_argument unless max_norm is positive, or if the norm is not finite; then
+/// nothing is changed.
+template <Module Model>
+double clip_grad_norm(const Model& model, Tape<typename Model::scalar_type>& tape,
+                      double max_norm) {
+  using Scalar = typename Model::scalar_type;
+  require(max_norm > 0, "clip_grad_norm", "max_norm = ", max_norm, " must be positive");
+  const double norm = grad_norm(model, tape);
+  require(std::isfinite(norm), "clip_grad_norm", "the gradient's norm is ", norm);
+  const double factor = max_norm / (norm + 1e-6);
+  if (factor >= 1) return norm;
+  for (const auto& parameter : named_parameters(model)) {
+    for (Scalar& value : tape.gradient_values(parameter.key)) {
+      value *= static_cast<Scalar>(factor);
+    }
+  }
+  return norm;
+}
+
+}  // namespace tessera
