@@ -289,7 +289,16 @@ TEST_CASE("decoder: input that does not fit is refused") {
         }) == "add_positions: tokens [2, 12, 8] must have the 13 places of positions [1, 13, 8]");
   CHECK(error_of([&] {
           decoder.forward(x, {.idx_keep = TokenIndex({2, 1}, {0, 13})});
-        }) == "get_at_index: index(1, 0) = 13 is outside [0, 13)");
+        }) == "MaskedVisionTransformerDecoder::preprocess: idx_keep(1, 0) = 13 is outside [0, 13)");
+  CHECK(error_of([&] {
+          decoder.forward(x, {.idx_mask = TokenIndex({1, 1})});
+        }) ==
+        "MaskedVisionTransformerDecoder::preprocess: idx_mask [1, 1] must have 2 rows, one per "
+        "image");
+  CHECK(error_of([&] {
+          decoder.forward(x, {.mask = TokenMask({2, 12})});
+        }) ==
+        "MaskedVisionTransformerDecoder::preprocess: mask [2, 12] must be [2, 13], one per token");
   const Var<double, 3> context(context_tokens());
   CHECK(error_of([&] {
           decoder.predict(context, idx_context, TokenIndex({2, 1}, {13, 0}));

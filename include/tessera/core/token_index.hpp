@@ -48,4 +48,18 @@ inline void check_token_index_unique(std::string_view op, std::string_view name,
   }
 }
 
+/// Throws std::invalid_argument unless a selection fits sequences [batch, length] and names masked
+/// tokens in one way at most.
+inline void check_token_selection(std::string_view op, const TokenSelection& selection,
+                                  Index batch, Index length) {
+  require(!(selection.idx_mask && selection.mask), op,
+          "idx_mask and mask cannot both be set at the same time");
+  if (selection.idx_mask) check_token_index(op, "idx_mask", *selection.idx_mask, batch, length);
+  if (selection.idx_keep) check_token_index(op, "idx_keep", *selection.idx_keep, batch, length);
+  if (selection.mask) {
+    require(selection.mask->shape() == Shape<2>{batch, length}, op, "mask ",
+            selection.mask->shape(), " must be ", Shape<2>{batch, length}, ", one per token");
+  }
+}
+
 }  // namespace tessera

@@ -233,15 +233,11 @@ template <std::floating_point Scalar>
 Var<Scalar, 3> MaskedVisionTransformer<Scalar>::preprocess(const Var<Scalar, 4>& images,
                                                            const TokenSelection& selection) const {
   const std::string_view op = "MaskedVisionTransformer::preprocess";
-  require(!(selection.idx_mask && selection.mask), op,
-          "idx_mask and mask cannot both be set at the same time");
   require(images.dim(0) > 0, op, "images ", images.shape(), " is an empty batch");
   const Size patches = patch_grid(op, {images.dim(2), images.dim(3)}, config.patch_size);
   const Index prefix = num_prefix_tokens();
   Tape<Scalar>* tape = images.tape();
-  if (selection.idx_keep) {
-    check_token_index(op, "idx_keep", *selection.idx_keep, images.dim(0), prefix + patches.count());
-  }
+  check_token_selection(op, selection, images.dim(0), prefix + patches.count());
   if (selection.idx_keep && !selection.idx_mask && !selection.mask) {
     Var<Scalar, 3> kept = patch_embed.at_index(images, *selection.idx_keep, prefix);
     if (const auto tokens = prefix_tokens(tape)) {

@@ -60,8 +60,8 @@ struct MaskedVisionTransformerDecoder {
   /// Throws std::invalid_argument if idx_mask and mask are both set, or where shapes or indices do
   /// not fit.
   Var<Scalar, 3> preprocess(const Var<Scalar, 3>& x, const TokenSelection& selection = {}) const {
-    require(!(selection.idx_mask && selection.mask), "MaskedVisionTransformerDecoder::preprocess",
-            "idx_mask and mask cannot both be set at the same time");
+    check_token_selection("MaskedVisionTransformerDecoder::preprocess", selection, x.dim(0),
+                          sequence_length());
     Tape<Scalar>* tape = x.tape();
     Var<Scalar, 3> tokens = x;
     if (selection.idx_mask) tokens = mask_at_index(x, *selection.idx_mask, mask_token.on(tape));
