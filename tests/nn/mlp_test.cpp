@@ -51,6 +51,26 @@ TEST_CASE("Mlp: gradients") {
   }
 }
 
+TEST_CASE("Mlp: with SwiGLU the first layer holds gate and value") {
+  Mlp<double> mlp(4, 6, 0, Activation::swiglu);
+  randomize(mlp, 1);
+  CHECK(mlp.fc1.weight.value.shape() == Shape<2>{12, 4});
+  CHECK(mlp.fc2.weight.value.shape() == Shape<2>{4, 6});
+  const Var<double, 3> x(random_tensor<3>({2, 3, 4}, 2));
+  const Var<double, 3> residual(random_tensor<3>({2, 3, 4}, 3));
+  const auto expected = mlp.fc2(swiglu(mlp.fc1(x)));
+  check_close(mlp(x).value(), expected.value());
+  check_close(mlp.plus(x, residual).value(), add(residual, expected).value());
+
+  WithInput model(Mlp<double>(4, 6, 0, Activation::swiglu), random_tensor<3>({2, 3, 4}, 4));
+  CHECK(gradient_error("Mlp, SwiGLU", model,
+                       [&](Tape<double>* tape) {
+                         const auto input = model.input.on(tape);
+                         return random_sum(model.module.plus(input, input));
+                       },
+                       {.seed = 6}) == "");
+}
+
 TEST_CASE("Mlp: what makes no network is refused") {
   CHECK(error_of([] { Mlp<float>(4, 0); }) == "Linear: in = 4 and out = 0 must be positive");
   CHECK(error_of([] { Mlp<float>(4, 2, 1.0); }) == "Mlp: drop_rate = 1 is outside [0, 1)");

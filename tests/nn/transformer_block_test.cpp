@@ -47,6 +47,15 @@ TEST_CASE("TransformerBlock: is its formula, with and without LayerScale") {
   }
 }
 
+TEST_CASE("TransformerBlock: the config chooses the activation") {
+  TransformerBlockConfig config = small();
+  config.activation = Activation::swiglu;
+  const auto block = random_block(config);
+  const auto x = random_tensor<3>({2, 4, 8}, 2);
+  CHECK(block.mlp.fc1.weight.value.shape() == Shape<2>{24, 8});
+  check_close(block(Var(x)).value(), block_by_parts(block, x, {1, 1, 1, 1}));
+}
+
 TEST_CASE("TransformerBlock: the last tokens alone are the last rows") {
   const Var<double, 3> x(random_tensor<3>({2, 5, 8}, 2));
   for (const std::optional<double> init_values : {std::optional<double>(), std::optional(0.1)}) {

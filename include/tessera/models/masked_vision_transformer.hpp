@@ -40,16 +40,17 @@ struct MaskedVisionTransformerConfig {
   double mlp_ratio = 4;
   bool qkv_bias = true;
   bool class_token = true;
-  Index reg_tokens = 0;                ///< registers; Darcet et al., 2024
-  bool no_embed_class = false;         ///< prefix tokens get no position
+  Index reg_tokens = 0;                              ///< registers; Darcet et al., 2024
+  bool no_embed_class = false;                       ///< prefix tokens get no position
   std::optional<double> init_values = std::nullopt;  ///< LayerScale's first value, if any
   double proj_drop_rate = 0;
-  double drop_path_rate = 0;           ///< of the last block; grows linearly from 0
+  double drop_path_rate = 0;  ///< of the last block; grows linearly from 0
   double layer_norm_eps = 1e-6;
   PositionEmbedding pos_embed = PositionEmbedding::sincos;
   kernels::Bicubic resampling = kernels::Bicubic::antialias;  ///< timm's; plain: MAE's own code
   GlobalPool global_pool = GlobalPool::token;
-  bool fc_norm = false;                ///< normalise after pooling, not before (timm)
+  bool fc_norm = false;  ///< normalise after pooling, not before (timm)
+  Activation activation = Activation::gelu;
 };
 
 /// Vision transformer whose tokens can be masked and dropped; lightly's interface, timm's names.
@@ -89,8 +90,9 @@ struct MaskedVisionTransformer {
   }
 
   Index num_prefix_tokens() const { return (cls_token ? 1 : 0) + config.reg_tokens; }
-  Size grid() const { return patch_grid("MaskedVisionTransformer", config.image_size,
-                                        config.patch_size); }
+  Size grid() const {
+    return patch_grid("MaskedVisionTransformer", config.image_size, config.patch_size);
+  }
   Index sequence_length() const { return num_prefix_tokens() + grid().count(); }
 
   /// images [B, C, H, W] -> patch tokens [B, N, D].
@@ -145,8 +147,7 @@ struct MaskedVisionTransformer {
 
   /// images [B, C, H, W] -> one feature vector per image [B, D], pooled as configured. Throws as
   /// preprocess.
-  Var<Scalar, 2> forward(const Var<Scalar, 4>& images,
-                         const TokenSelection& selection = {}) const {
+  Var<Scalar, 2> forward(const Var<Scalar, 4>& images, const TokenSelection& selection = {}) const {
     return pool(encode(images, selection));
   }
 
@@ -195,8 +196,8 @@ MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configura
   require(dim > 0, op, "embed_dim = ", dim, " must be positive");
   require(config.depth >= 0, op, "depth = ", config.depth, " is negative");
   require(config.reg_tokens >= 0, op, "reg_tokens = ", config.reg_tokens, " is negative");
-  require(std::isfinite(config.mlp_ratio) && config.mlp_ratio > 0, op, "mlp_ratio = ",
-          config.mlp_ratio, " must be finite and positive");
+  require(std::isfinite(config.mlp_ratio) && config.mlp_ratio > 0, op,
+          "mlp_ratio = ", config.mlp_ratio, " must be finite and positive");
   require(config.global_pool == GlobalPool::avg || !config.fc_norm, op,
           "fc_norm normalises an average, but global_pool is token");
   detail::check_drop_rate(op, config.proj_drop_rate, "proj_drop_rate");
@@ -224,7 +225,8 @@ MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configura
         .init_values = config.init_values,
         .proj_drop = config.proj_drop_rate,
         .drop_path = config.drop_path_rate * along,
-        .layer_norm_eps = config.layer_norm_eps});
+        .layer_norm_eps = config.layer_norm_eps,
+        .activation = config.activation});
   }
   (config.fc_norm ? fc_norm : norm) = LayerNorm<Scalar>(dim, config.layer_norm_eps);
 }

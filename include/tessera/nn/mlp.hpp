@@ -3,24 +3,36 @@
 #include "tessera/nn/linear.hpp"
 #include "tessera/ops/add.hpp"
 #include "tessera/ops/dropout.hpp"
+#include "tessera/ops/swiglu.hpp"
 
 namespace tessera {
 
-/// x [..., dim] -> fc2(gelu(fc1(x))) [..., dim].
+/// What stands between the two layers of an Mlp.
+enum class Activation {
+  gelu,
+  swiglu,  ///< silu(first half) * second half: fc1 is twice as wide. DINOv2's giant model.
+};
+
+/// x [..., dim] -> fc2(activation(fc1(x))) [..., dim].
 template <std::floating_point Scalar>
 struct Mlp {
   using scalar_type = Scalar;
 
   Mlp() = default;
-  /// Throws std::invalid_argument unless the sizes are positive and drop_rate is in [0, 1).
-  Mlp(Index dim, Index hidden, double drop_rate = 0) : fc1(dim, hidden), fc2(hidden, dim),
-                                                       drop(drop_rate) {
+  /// `hidden` is what fc2 sees. Throws std::invalid_argument unless the sizes are positive and
+  /// drop_rate is in [0, 1).
+  Mlp(Index dim, Index hidden, double drop_rate = 0, Activation between = Activation::gelu)
+      : fc1(dim, between == Activation::swiglu ? 2 * hidden : hidden),
+        fc2(hidden, dim),
+        drop(drop_rate),
+        activation(between) {
     detail::check_drop_rate("Mlp", drop_rate, "drop_rate");
   }
 
   Linear<Scalar> fc1;
   Linear<Scalar> fc2;
   double drop = 0;  ///< dropout after fc1 and fc2, in training
+  Activation activation = Activation::gelu;
 
   static void visit(auto& self, auto&& visitor) {
     visitor("fc1", self.fc1);
@@ -29,15 +41,20 @@ struct Mlp {
 
   template <int Rank>
   Var<Scalar, Rank> operator()(const Var<Scalar, Rank>& x) const {
-    return dropout(fc2(dropout(fc1.then_gelu(x), drop)), drop);
+    return dropout(fc2(hidden(x)), drop);
   }
 
   /// residual + the above, in one pass where nothing is dropped.
   template <int Rank>
   Var<Scalar, Rank> plus(const Var<Scalar, Rank>& x, const Var<Scalar, Rank>& residual) const {
-    const Var<Scalar, Rank> hidden = dropout(fc1.then_gelu(x), drop);
-    if (drop == 0) return fc2.plus(hidden, residual);
-    return add(residual, dropout(fc2(hidden), drop));
+    if (drop == 0) return fc2.plus(hidden(x), residual);
+    return add(residual, (*this)(x));
+  }
+
+ private:
+  template <int Rank>
+  Var<Scalar, Rank> hidden(const Var<Scalar, Rank>& x) const {
+    return dropout(activation == Activation::swiglu ? swiglu(fc1(x)) : fc1.then_gelu(x), drop);
   }
 };
 

@@ -14,9 +14,10 @@ struct TransformerBlockConfig {
   Index mlp_hidden = 3072;
   bool qkv_bias = true;
   std::optional<double> init_values = std::nullopt;  ///< LayerScale's first value, if any
-  double proj_drop = 0;               ///< dropout after each projection
-  double drop_path = 0;               ///< stochastic depth of both branches
+  double proj_drop = 0;                              ///< dropout after each projection
+  double drop_path = 0;                              ///< stochastic depth of both branches
   double layer_norm_eps = 1e-6;
+  Activation activation = Activation::gelu;
 };
 
 /// Pre-norm transformer block, x [B, L, dim] -> [B, L, dim]:
@@ -32,7 +33,7 @@ struct TransformerBlock {
       : norm1(config.dim, config.layer_norm_eps),
         attn(config.dim, config.num_heads, config.qkv_bias, config.proj_drop),
         norm2(config.dim, config.layer_norm_eps),
-        mlp(config.dim, config.mlp_hidden, config.proj_drop),
+        mlp(config.dim, config.mlp_hidden, config.proj_drop, config.activation),
         drop_path_rate(config.drop_path) {
     detail::check_drop_rate("TransformerBlock", config.drop_path, "drop_path");
     if (config.init_values) {
