@@ -1,6 +1,6 @@
-// A photo through I-JEPA: from what the context encoder makes of one large block, the predictor says
-// what the target encoder makes of four others. Everything happens in feature space; the picture
-// shows the blocks. The weights are random; 04_ijepa_pretrain trains.
+// A photo through I-JEPA: from what the context encoder makes of one large block, the predictor
+// says what the target encoder makes of four others. Everything happens in feature space; the
+// picture shows the blocks. The weights are random; 04_ijepa_pretrain trains.
 
 #include "support/picture.hpp"
 #include "support/print.hpp"
@@ -28,8 +28,8 @@ io::Image drawn(io::Image image, const MultiBlockMasks& masks, Index patch) {
   for (const TokenIndex& target : masks.masks_pred) {
     const auto first = example::patch_box(image, patch, target(0, 0));
     const auto last = example::patch_box(image, patch, target(0, target.dim(1) - 1));
-    blocks.push_back({first.top, first.left, last.top + patch - first.top,
-                      last.left + patch - first.left});
+    blocks.push_back(
+        {first.top, first.left, last.top + patch - first.top, last.left + patch - first.left});
   }
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     example::tint(image, blocks[i], colours[i], 0.25);
@@ -52,9 +52,8 @@ int main(int argc, char** argv) {
       ->capture_default_str();
 
   return program.run(argc, argv, [&] {
-    const io::Image image =
-        io::centre_crop(io::resize_shorter_side(io::read_image(photo), 224, io::Filter::bicubic),
-                        {224, 224});
+    const io::Image image = io::centre_crop(
+        io::resize_shorter_side(io::read_image(photo), 224, io::Filter::bicubic), {224, 224});
     const Tensor<float, 4> images = io::to_batch<float>({{image}});
 
     const IJEPAConfig config = ijepa_config(model);

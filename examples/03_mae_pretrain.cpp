@@ -55,7 +55,7 @@ MAE<float> small_mae(Generator& generator) {
 /// Returns whether all steps were made before time was up.
 bool train(MAE<float>& mae, const std::vector<io::Image>& photos, Index steps, double seconds,
            Generator& generator) {
-  constexpr Index batch = 8;
+  constexpr Index batch = 6;
   const WarmupCosine learning_rate{.peak = 2.5e-3, .final = 1e-5, .warmup = 0.05};
   AdamW<float> optimizer({.beta1 = 0.9, .beta2 = 0.95, .weight_decay = 0.05});
   example::Progress progress(steps, seconds);
@@ -76,8 +76,7 @@ bool train(MAE<float>& mae, const std::vector<io::Image>& photos, Index steps, d
 
 /// The guess that knows no structure: every masked pixel is the mean of its image's visible ones.
 Tensor<float, 3> mean_of_visible(const Tensor<float, 4>& images, const KeepMask& tokens) {
-  const Tensor<float, 3> visible =
-      patchify_at_index(Var(images), patch, tokens.idx_keep).value();
+  const Tensor<float, 3> visible = patchify_at_index(Var(images), patch, tokens.idx_keep).value();
   Tensor<float, 3> guess({visible.dim(0), tokens.idx_mask.dim(1), visible.dim(2)});
   const Index pixels = patch * patch;
   for (Index b = 0; b < visible.dim(0); ++b) {
@@ -163,11 +162,12 @@ int main(int argc, char** argv) {
           photos.training.size(), " photos on ", current_threads(), " thread(s)");
     const bool full = train(mae, photos.training, steps, seconds, generator);
 
-    const auto images = to_batch(example::random_crops(photos.held_out, 96, side, crop_range, judge));
+    const auto images =
+        to_batch(example::random_crops(photos.held_out, 96, side, crop_range, judge));
     const KeepMask tokens = random_mask(images.dim(0), judge);
     const double learnt = psnr(mae.loss(images, tokens.idx_keep, tokens.idx_mask));
-    const double guessed = psnr(mse_loss(Var(mean_of_visible(images, tokens)),
-                                         mae.target(images, tokens.idx_mask)));
+    const double guessed =
+        psnr(mse_loss(Var(mean_of_visible(images, tokens)), mae.target(images, tokens.idx_mask)));
     const double gain = learnt - guessed;
     print("masked pixels of ", images.dim(0), " crops of the right 40 %, which it never saw:");
     print("  prediction                  ", fixed(learnt, 2), " dB PSNR");

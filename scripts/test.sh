@@ -12,8 +12,8 @@ build=build/test
 jobs=$(job_count)
 
 say "Configuring in $build"
-cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_BUILD_BENCHMARKS=OFF -DTESSERA_NATIVE=OFF \
-  -DTESSERA_WERROR="${TESSERA_WERROR:-OFF}"
+cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_BUILD_BENCHMARKS=OFF \
+  -DTESSERA_NATIVE=OFF -DTESSERA_WERROR="${TESSERA_WERROR:-OFF}"
 
 say "Building with $jobs jobs"
 cmake --build "$build" --parallel "$jobs"

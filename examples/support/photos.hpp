@@ -15,6 +15,7 @@ using tessera::io::Image;
 
 /// Photos cut in two: models learn from the left of each and are judged by the right.
 struct Photos {
+  std::vector<Image> whole;
   std::vector<Image> training;
   std::vector<Image> held_out;
 };
@@ -34,8 +35,8 @@ inline Photos load_photos(const std::filesystem::path& folder) {
     const Image photo = tessera::io::read_image(file);
     const Index cut = photo.dim(1) * 6 / 10;
     photos.training.push_back(tessera::io::crop(photo, {0, 0, photo.dim(0), cut}));
-    photos.held_out.push_back(
-        tessera::io::crop(photo, {0, cut, photo.dim(0), photo.dim(1) - cut}));
+    photos.held_out.push_back(tessera::io::crop(photo, {0, cut, photo.dim(0), photo.dim(1) - cut}));
+    photos.whole.push_back(photo);
   }
   return photos;
 }

@@ -17,8 +17,8 @@ void print(const Parts&... parts) {
 /// A number with that many digits behind the point.
 inline std::string fixed(double value, int digits) {
   std::string text(64, '\0');
-  text.resize(static_cast<std::size_t>(
-      std::snprintf(text.data(), text.size(), "%.*f", digits, value)));
+  text.resize(
+      static_cast<std::size_t>(std::snprintf(text.data(), text.size(), "%.*f", digits, value)));
   return text;
 }
 

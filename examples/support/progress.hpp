@@ -11,8 +11,8 @@
 
 namespace example {
 
-/// How far a training is: a bar on a terminal, a line now and then elsewhere. It ends after `steps`,
-/// or before that, when its seconds are over.
+/// How far a training is: a bar on a terminal, a line now and then elsewhere. It ends after
+/// `steps`, or before that, when its seconds are over.
 class Progress {
  public:
   Progress(tessera::Index steps, double seconds) : total_(steps), seconds_(seconds) {}

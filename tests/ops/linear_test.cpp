@@ -110,11 +110,11 @@ TEST_CASE("linear and linear_outputs refuse what does not fit") {
       return linear_outputs(in, w, b, first, count);
     };
   };
-  const std::string text = "linear_outputs: outputs [";
-  const std::string rest = ") are not among those of weight [5, 4]";
-  expect_refused(text + "-1, 2" + rest, outputs(-1, 3), x, weight, bias);
-  expect_refused(text + "3, 6" + rest, outputs(3, 3), x, weight, bias);
-  expect_refused(text + "3, 2" + rest, outputs(3, -1), x, weight, bias);
+  const std::string text = "linear_outputs: first = ";
+  const std::string rest = " do not fit weight [5, 4]";
+  expect_refused(text + "-1 and count = 3" + rest, outputs(-1, 3), x, weight, bias);
+  expect_refused(text + "3 and count = 3" + rest, outputs(3, 3), x, weight, bias);
+  expect_refused(text + "3 and count = -1" + rest, outputs(3, -1), x, weight, bias);
   expect_refused("linear_outputs: bias [4] must have the 5 outputs of weight [5, 4]", outputs(0, 1),
                  x, weight, random_tensor<1>({4}, 3));
   expect_refuses_two_tapes("linear_outputs", outputs(0, 2), x, weight, bias);

@@ -120,6 +120,9 @@ TEST_CASE("masked_mse_loss refuses what does not fit or masks nothing") {
   expect_refused(
       "masked_mse_loss: mask [2, 3] masks no token: the mean over masked tokens does not exist",
       masked(p, TokenMask({2, 3})), p);
+  const Tensor<double, 3> nothing({2, 3, 0});
+  expect_refused("masked_mse_loss: prediction [2, 3, 0] is empty: its mean does not exist",
+                 masked(nothing, TokenMask({2, 3}, true)), nothing);
 }
 
 }  // namespace tessera::test

@@ -1,5 +1,7 @@
 #include "tessera/ops/slice_tokens.hpp"
 
+#include <limits>
+
 #include "support/ops.hpp"
 
 namespace tessera::test {
@@ -29,12 +31,17 @@ TEST_CASE("gradient of slice_tokens") {
 
 TEST_CASE("slice_tokens refuses tokens that do not exist") {
   const Tensor<double, 3> tokens = random_tensor<3>({2, 5, 3}, 1);
-  expect_refused("slice_tokens: tokens [4, 6) are not all in tokens [2, 5, 3]", slice(4, 2),
+  expect_refused("slice_tokens: first = 4 and count = 2 do not fit tokens [2, 5, 3]", slice(4, 2),
                  tokens);
-  expect_refused("slice_tokens: tokens [-1, 2) are not all in tokens [2, 5, 3]", slice(-1, 3),
+  expect_refused("slice_tokens: first = -1 and count = 3 do not fit tokens [2, 5, 3]", slice(-1, 3),
                  tokens);
-  expect_refused("slice_tokens: tokens [3, 2) are not all in tokens [2, 5, 3]", slice(3, -1),
+  expect_refused("slice_tokens: first = 3 and count = -1 do not fit tokens [2, 5, 3]", slice(3, -1),
                  tokens);
+  constexpr Index huge = std::numeric_limits<Index>::max();
+  expect_refused(
+      "slice_tokens: first = 2 and count = 9223372036854775807 do not fit tokens "
+      "[2, 5, 3]",
+      slice(2, huge), tokens);
 }
 
 }  // namespace tessera::test

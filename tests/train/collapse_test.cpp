@@ -71,10 +71,12 @@ TEMPLATE_TEST_CASE("a point has no spread and no rank, a line has rank one", "",
 }
 
 TEST_CASE("collapse measures name what they refuse") {
-  CHECK(error_of([] { (void)feature_std(Tensor<float, 2>({1, 3})); }) ==
-        "feature_std: features [1, 3] must have at least two rows and one column");
-  CHECK(error_of([] { (void)effective_rank(Tensor<float, 2>({4, 0})); }) ==
-        "effective_rank: features [4, 0] must have at least two rows and one column");
+  CHECK(error_of([] {
+          (void)feature_std(Tensor<float, 2>({1, 3}));
+        }) == "feature_std: features [1, 3] must have at least two rows and one column");
+  CHECK(error_of([] {
+          (void)effective_rank(Tensor<float, 2>({4, 0}));
+        }) == "effective_rank: features [4, 0] must have at least two rows and one column");
   Tensor<double, 2> broken({2, 2});
   broken(1, 0) = std::numeric_limits<double>::quiet_NaN();
   CHECK(error_of([&] { (void)feature_std(broken); }) ==

@@ -161,38 +161,36 @@ class Tape {
 namespace detail {
 
 template <std::floating_point Scalar, int Rank>
-Tape<Scalar>* tape_of(const Var<Scalar, Rank>& input) {
-  return input.tape();
+void for_each_var(const Var<Scalar, Rank>& input, const auto& visit) {
+  visit(input.tape(), input.requires_grad());
 }
 template <std::floating_point Scalar, int Rank>
-Tape<Scalar>* tape_of(const std::optional<Var<Scalar, Rank>>& input) {
-  return input ? input->tape() : nullptr;
+void for_each_var(const std::optional<Var<Scalar, Rank>>& input, const auto& visit) {
+  if (input) for_each_var(*input, visit);
 }
 template <std::floating_point Scalar, int Rank>
-bool requires_grad(const Var<Scalar, Rank>& input) {
-  return input.requires_grad();
-}
-template <std::floating_point Scalar, int Rank>
-bool requires_grad(const std::optional<Var<Scalar, Rank>>& input) {
-  return input && input->requires_grad();
+void for_each_var(std::span<const Var<Scalar, Rank>> inputs, const auto& visit) {
+  for (const Var<Scalar, Rank>& input : inputs) for_each_var(input, visit);
 }
 
 }  // namespace detail
 
 /// What every operation ends with: wraps the value and, if an input wants a gradient, records
-/// `backward(Tensor<Scalar, Rank> gradient)`. Inputs are Vars or optional Vars. Throws
-/// std::invalid_argument if they carry two different tapes.
+/// `backward(Tensor<Scalar, Rank> gradient)`. Inputs are Vars, optional Vars or spans of Vars.
+/// Throws std::invalid_argument if they carry two different tapes.
 template <std::floating_point Scalar, int Rank, class Backward, class... Inputs>
 Var<Scalar, Rank> record(std::string_view op, std::shared_ptr<const Tensor<Scalar, Rank>> value,
                          Backward&& backward, const Inputs&... inputs) {
   Tape<Scalar>* tape = nullptr;
-  const auto merge = [&](Tape<Scalar>* other) {
+  bool wanted = false;
+  const auto merge = [&](Tape<Scalar>* other, bool requires_grad) {
     require(tape == nullptr || other == nullptr || tape == other, op,
             "inputs are recorded on two different tapes");
     if (tape == nullptr) tape = other;
+    wanted = wanted || requires_grad;
   };
-  (merge(detail::tape_of(inputs)), ...);
-  if (tape == nullptr || !(detail::requires_grad(inputs) || ...)) return {std::move(value), tape};
+  (detail::for_each_var(inputs, merge), ...);
+  if (!wanted) return {std::move(value), tape};
   return tape->push(std::move(value), std::forward<Backward>(backward));
 }
 template <std::floating_point Scalar, int Rank, class Backward, class... Inputs>

@@ -21,14 +21,14 @@ void parallel_for(Index cells, const Body& body) {
   }
   struct Job {
     const Body& body;
-    MatmulPrecision matmul_precision;
+    detail::ExecutionContext context;
   };
-  const Job job{body, context.matmul_precision};
+  const Job job{body, {context.matmul_precision, context.isa, nullptr}};
   context.team->run(
       static_cast<std::uint32_t>(cells),
       [](const void* pointer, Index cell) {
         const Job& shared = *static_cast<const Job*>(pointer);
-        const detail::ExecutionContextSwap alone({shared.matmul_precision, nullptr});
+        const detail::ExecutionContextSwap alone(shared.context);
         shared.body(cell);
       },
       &job);
@@ -39,9 +39,7 @@ void parallel_for(Index cells, const Body& body) {
 template <class Body>
 void parallel_ranges(Index count, Index grain, const Body& body) {
   const Index cells = (count + grain - 1) / grain;
-  parallel_for(cells, [&](Index cell) {
-    body(cell * grain, std::min(count, (cell + 1) * grain));
-  });
+  parallel_for(cells, [&](Index cell) { body(cell * grain, std::min(count, (cell + 1) * grain)); });
 }
 
 }  // namespace tessera

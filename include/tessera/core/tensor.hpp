@@ -26,7 +26,8 @@ template <class Scalar>
 using ConstArrayMap = Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
 
 /// Dense, row-major, contiguous, 64-byte aligned values: static rank, run-time sizes.
-/// A plain value: copy copies, move moves. Rank 0 holds one element.
+/// A plain value: copy copies, move moves and leaves what may only be assigned to or destroyed.
+/// Rank 0 holds one element.
 template <class Scalar, int Rank>
 class Tensor {
   static_assert(std::is_trivially_copyable_v<Scalar> && Rank >= 0);

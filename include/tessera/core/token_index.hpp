@@ -16,9 +16,12 @@ using TokenMask = Tensor<bool, 2>;
 
 /// Which tokens a masked model sees. Indices address the full sequence, prefix tokens included.
 struct TokenSelection {
-  std::optional<TokenIndex> idx_mask = std::nullopt;  ///< [B, K] replaced by the mask token, before positions
-  std::optional<TokenIndex> idx_keep = std::nullopt;  ///< [B, K] only these go on, after masking and positions
-  std::optional<TokenMask> mask = std::nullopt;  ///< [B, L] boolean form of idx_mask; not both
+  /// [B, K] replaced by the mask token, before positions are added.
+  std::optional<TokenIndex> idx_mask = std::nullopt;
+  /// [B, K] only these go on, after masking and positions.
+  std::optional<TokenIndex> idx_keep = std::nullopt;
+  /// [B, L] the boolean form of idx_mask; not both.
+  std::optional<TokenMask> mask = std::nullopt;
 };
 
 /// Throws std::invalid_argument unless `index` is [batch, any] with every entry in [0, length).
@@ -28,8 +31,8 @@ inline void check_token_index(std::string_view op, std::string_view name, const 
           " rows, one per image");
   for (Index b = 0; b < batch; ++b) {
     for (Index k = 0; k < index.dim(1); ++k) {
-      require(index(b, k) >= 0 && index(b, k) < length, op, name, "(", b, ", ", k, ") = ",
-              index(b, k), " is outside [0, ", length, ")");
+      require(index(b, k) >= 0 && index(b, k) < length, op, name, "(", b, ", ", k,
+              ") = ", index(b, k), " is outside [0, ", length, ")");
     }
   }
 }
@@ -50,8 +53,8 @@ inline void check_token_index_unique(std::string_view op, std::string_view name,
 
 /// Throws std::invalid_argument unless a selection fits sequences [batch, length] and names masked
 /// tokens in one way at most.
-inline void check_token_selection(std::string_view op, const TokenSelection& selection,
-                                  Index batch, Index length) {
+inline void check_token_selection(std::string_view op, const TokenSelection& selection, Index batch,
+                                  Index length) {
   require(!(selection.idx_mask && selection.mask), op,
           "idx_mask and mask cannot both be set at the same time");
   if (selection.idx_mask) check_token_index(op, "idx_mask", *selection.idx_mask, batch, length);

@@ -96,8 +96,8 @@ struct IJEPA {
                                 std::span<const TokenIndex> masks_target) const {
     check("IJEPA::forward_target", images, masks_context, masks_target);
     const Var<Scalar, 4> unrecorded(images.shared(), nullptr);
-    const auto features = layer_norm(target_encoder.encode(unrecorded), std::nullopt, std::nullopt,
-                                     Scalar(1e-5));
+    const auto features =
+        layer_norm(target_encoder.encode(unrecorded), std::nullopt, std::nullopt, Scalar(1e-5));
     return repeat_interleave_batch(apply_masks(features, masks_target), images.dim(0),
                                    static_cast<Index>(masks_context.size()));
   }
@@ -123,9 +123,8 @@ struct IJEPA {
     const Size& size = encoder.config.image_size;
     require(images.dim(2) == size.height && images.dim(3) == size.width, op, "images ",
             images.shape(), " must be of the model's size ", size);
-    require(!masks_context.empty() && !masks_target.empty(), op, "there are ",
-            masks_context.size(), " context and ", masks_target.size(),
-            " target masks; each list needs one");
+    require(!masks_context.empty() && !masks_target.empty(), op, "there are ", masks_context.size(),
+            " context and ", masks_target.size(), " target masks; each list needs one");
     for (const TokenIndex& mask : masks_context) {
       check_token_index(op, "masks_context", mask, images.dim(0), encoder.sequence_length());
     }

@@ -87,8 +87,7 @@ void init_mask_token(MaskedVisionTransformerDecoder<Scalar>& decoder, InitRecipe
 
 /// Draws every weight of an encoder; LayerScale gets its first values. Fixed positions stay.
 template <std::floating_point Scalar>
-void initialize(MaskedVisionTransformer<Scalar>& encoder, InitRecipe recipe,
-                Generator& generator) {
+void initialize(MaskedVisionTransformer<Scalar>& encoder, InitRecipe recipe, Generator& generator) {
   detail::init_embeddings(encoder, recipe, generator);
   init_linears(encoder, detail::linear_init(recipe), generator);
 }

@@ -10,7 +10,7 @@
 namespace tessera {
 
 struct MAEConfig {
-  MaskedVisionTransformerConfig encoder;
+  MaskedVisionTransformerConfig encoder{};
   Index decoder_embed_dim = 512;
   Index decoder_depth = 8;
   Index decoder_num_heads = 16;
@@ -38,9 +38,9 @@ struct MAE {
                  .num_heads = config.decoder_num_heads,
                  .mlp_ratio = config.decoder_mlp_ratio,
                  .layer_norm_eps = config.encoder.layer_norm_eps}),
-        prediction_head(config.decoder_embed_dim,
-                        config.encoder.patch_size * config.encoder.patch_size *
-                            config.encoder.in_chans),
+        prediction_head(
+            config.decoder_embed_dim,
+            config.encoder.patch_size * config.encoder.patch_size * config.encoder.in_chans),
         norm_pix_loss(config.norm_pix_loss) {}
 
   MaskedVisionTransformer<Scalar> encoder;
@@ -79,8 +79,8 @@ struct MAE {
   /// Throws std::invalid_argument if an index is outside the sequence or that of a prefix token.
   Var<Scalar, 3> target(const Tensor<Scalar, 4>& images, const TokenIndex& idx_mask) const {
     check_masked("MAE::target", idx_mask, images.dim(0));
-    const auto patches = patchify_at_index(Var(images), encoder.config.patch_size,
-                                           patch_index(idx_mask));
+    const auto patches =
+        patchify_at_index(Var(images), encoder.config.patch_size, patch_index(idx_mask));
     return norm_pix_loss ? normalize_mean_var(patches) : patches;
   }
 
@@ -148,8 +148,7 @@ typename MAE<Scalar>::Reconstruction MAE<Scalar>::reconstruct(const Tensor<Scala
       result = ConstArrayMap<Scalar>(predicted.row(b * patches.dim(1) + k), values);
       if (norm_pix_loss) {
         const Scalar mean = original.mean();
-        const Scalar variance =
-            (original - mean).square().sum() / static_cast<Scalar>(values - 1);
+        const Scalar variance = (original - mean).square().sum() / static_cast<Scalar>(values - 1);
         result = result * std::sqrt(variance + Scalar(1e-6)) + mean;
       }
       original.setZero();

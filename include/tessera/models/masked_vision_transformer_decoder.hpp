@@ -15,7 +15,7 @@
 namespace tessera {
 
 struct MaskedVisionTransformerDecoderConfig {
-  Size grid{14, 14};            ///< patches
+  Size grid{14, 14};  ///< patches
   Index num_prefix_tokens = 1;
   Index embed_dim = 512;
   Index depth = 8;
@@ -23,7 +23,7 @@ struct MaskedVisionTransformerDecoderConfig {
   double mlp_ratio = 4;
   bool qkv_bias = true;
   double proj_drop_rate = 0;
-  double drop_path_rate = 0;    ///< the same for every block
+  double drop_path_rate = 0;  ///< the same for every block
   double layer_norm_eps = 1e-6;
 };
 
@@ -113,8 +113,8 @@ MaskedVisionTransformerDecoder<Scalar>::MaskedVisionTransformerDecoder(const Con
   require(config.depth >= 0, op, "depth = ", config.depth, " is negative");
   require(config.num_prefix_tokens >= 0, op, "num_prefix_tokens = ", config.num_prefix_tokens,
           " is negative");
-  require(std::isfinite(config.mlp_ratio) && config.mlp_ratio > 0, op, "mlp_ratio = ",
-          config.mlp_ratio, " must be finite and positive");
+  require(std::isfinite(config.mlp_ratio) && config.mlp_ratio > 0, op,
+          "mlp_ratio = ", config.mlp_ratio, " must be finite and positive");
   detail::check_drop_rate(op, config.proj_drop_rate, "proj_drop_rate");
   detail::check_drop_rate(op, config.drop_path_rate, "drop_path_rate");
   const Index dim = config.embed_dim;
@@ -152,9 +152,8 @@ Var<Scalar, 3> MaskedVisionTransformerDecoder<Scalar>::predict_scattered(
   check_token_index_unique(op, "[idx_context | idx_target]", idx_keep, sequence_length());
   const Var<Scalar, 3> zeros(Tensor<Scalar, 3>({batch, sequence_length(), context.dim(2)}));
   const Var<Scalar, 3> full = set_at_index(zeros, idx_context, context);
-  return slice_tokens(
-      forward(full, {.idx_mask = idx_target, .idx_keep = idx_keep}),
-      idx_context.dim(1), idx_target.dim(1));
+  return slice_tokens(forward(full, {.idx_mask = idx_target, .idx_keep = idx_keep}),
+                      idx_context.dim(1), idx_target.dim(1));
 }
 
 }  // namespace tessera

@@ -25,9 +25,9 @@ struct Attention {
   }
 
   Index heads = 1;
-  Linear<Scalar> qkv;   ///< rows [q | k | v], heads side by side in each
+  Linear<Scalar> qkv;  ///< rows [q | k | v], heads side by side in each
   Linear<Scalar> proj;
-  double drop = 0;      ///< dropout after proj, in training
+  double drop = 0;  ///< dropout after proj, in training
 
   static void visit(auto& self, auto&& visitor) {
     visitor("qkv", self.qkv);
@@ -58,8 +58,8 @@ struct Attention {
 
  private:
   static Index checked_heads(Index dim, Index num_heads) {
-    require(dim > 0 && num_heads > 0 && dim % num_heads == 0, "Attention", "num_heads = ",
-            num_heads, " must be positive and divide dim = ", dim);
+    require(dim > 0 && num_heads > 0 && dim % num_heads == 0, "Attention",
+            "num_heads = ", num_heads, " must be positive and divide dim = ", dim);
     return num_heads;
   }
 };

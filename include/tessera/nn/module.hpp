@@ -34,11 +34,11 @@ concept Module = requires(T& module) {
 /// const model. Valid as long as the model stays where it is.
 template <class Scalar>
 struct NamedParameter {
-  std::string name;              ///< as in a checkpoint: "blocks.0.attn.qkv.weight"
+  std::string name;  ///< as in a checkpoint: "blocks.0.attn.qkv.weight"
   std::span<const Index> shape;
   std::span<Scalar> values;
   bool trainable;
-  const void* key;               ///< what a Tape knows the parameter by
+  const void* key;  ///< what a Tape knows the parameter by
 };
 
 namespace detail {
@@ -94,22 +94,20 @@ void check_each_once(const std::vector<NamedParameter<Scalar>>& parameters) {
 
 /// Calls f(name, parameter) for every Parameter of a model, in forward order.
 template <class Model, class F>
-  requires Module<std::remove_const_t<Model>>
-void for_each_parameter(Model& model, F&& f) {
-  detail::walk_parameters("", model, f);
-}
+requires Module<std::remove_const_t<Model>>
+void for_each_parameter(Model& model, F&& f) { detail::walk_parameters("", model, f); }
 
 /// Every parameter of a model in forward order. Throws std::invalid_argument if `visit` names one
 /// parameter twice, or two of them alike.
 template <class Model>
-  requires Module<std::remove_const_t<Model>>
+requires Module<std::remove_const_t<Model>>
 auto named_parameters(Model& model) {
   using Plain = typename Model::scalar_type;
   using Scalar = std::conditional_t<std::is_const_v<Model>, const Plain, Plain>;
   std::vector<NamedParameter<Scalar>> found;
   for_each_parameter(model, [&](const std::string& name, auto& parameter) {
-    found.push_back({name, parameter.value.shape(), parameter.value.values(),
-                     parameter.trainable, &parameter.value});
+    found.push_back({name, parameter.value.shape(), parameter.value.values(), parameter.trainable,
+                     &parameter.value});
   });
   detail::check_each_once(found);
   return found;
@@ -119,18 +117,16 @@ auto named_parameters(Model& model) {
 template <Module Model>
 Index parameter_count(const Model& model) {
   Index count = 0;
-  for_each_parameter(model, [&](const std::string&, const auto& parameter) {
-    count += parameter.value.size();
-  });
+  for_each_parameter(
+      model, [&](const std::string&, const auto& parameter) { count += parameter.value.size(); });
   return count;
 }
 
 /// Freezes or frees every parameter of a model.
 template <Module Model>
 void set_trainable(Model& model, bool trainable) {
-  for_each_parameter(model, [&](const std::string&, auto& parameter) {
-    parameter.trainable = trainable;
-  });
+  for_each_parameter(model,
+                     [&](const std::string&, auto& parameter) { parameter.trainable = trainable; });
 }
 
 }  // namespace tessera

@@ -47,8 +47,7 @@ struct PatchEmbed {
 
   /// Tokens idx [B, K] alone, of a sequence that begins with `prefix` tokens which are no patches;
   /// what stands in their rows means nothing.
-  Var<Scalar, 3> at_index(const Var<Scalar, 4>& images, const TokenIndex& idx,
-                          Index prefix) const {
+  Var<Scalar, 3> at_index(const Var<Scalar, 4>& images, const TokenIndex& idx, Index prefix) const {
     check_channels(images);
     return project(unfold_patches_at_index(images, patch_size(), idx, prefix));
   }

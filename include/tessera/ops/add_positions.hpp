@@ -11,8 +11,7 @@ namespace tessera {
 /// Throws std::invalid_argument where the shapes do not fit or a place lies outside.
 template <std::floating_point Scalar>
 Var<Scalar, 3> add_positions(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>& positions,
-                             const std::optional<TokenIndex>& idx = std::nullopt,
-                             Index first = 0) {
+                             const std::optional<TokenIndex>& idx = std::nullopt, Index first = 0) {
   const Index batch = tokens.dim(0);
   const Index count = tokens.dim(1);
   const Index cols = tokens.dim(2);

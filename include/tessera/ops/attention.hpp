@@ -35,8 +35,8 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& qkv, Index heads) {
   const auto shared = std::make_shared<const Tensor<Scalar, 3>>(std::move(out));
   return record(
       "attention", shared,
-      [dqkv = qkv.gradient(), in = qkv.shared(), shared,
-       logsumexp = std::move(logsumexp), sizes, width](const Tensor<Scalar, 3>& dout) {
+      [dqkv = qkv.gradient(), in = qkv.shared(), shared, logsumexp = std::move(logsumexp), sizes,
+       width](const Tensor<Scalar, 3>& dout) {
         auto result = Tensor<Scalar, 3>::empty(dqkv.shape());
         kernels::attention_backward<Scalar>(
             heads_view<const Scalar>(*in, 0, width), heads_view<const Scalar>(*in, 1, width),
@@ -58,8 +58,8 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& q, const Var<Scalar, 3>& kv, Inde
           " must be a multiple of ", heads, " heads");
   require(kv.dim(0) == q.dim(0) && kv.dim(2) == 2 * q.dim(2), "attention", "kv ", kv.shape(),
           " must have the batch and twice the width of q ", q.shape());
-  require(kv.dim(1) > 0 || q.dim(1) == 0, "attention", "kv ", kv.shape(),
-          " holds no token for q ", q.shape(), " to attend to");
+  require(kv.dim(1) > 0 || q.dim(1) == 0, "attention", "kv ", kv.shape(), " holds no token for q ",
+          q.shape(), " to attend to");
   const Index width = q.dim(2);
   const kernels::AttentionSizes sizes{q.dim(0), heads, width / heads};
   auto out = Tensor<Scalar, 3>::empty(q.shape());
@@ -73,8 +73,7 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& q, const Var<Scalar, 3>& kv, Inde
   return record(
       "attention", shared,
       [dq = q.gradient(), dkv = kv.gradient(), queries = q.shared(), keys_values = kv.shared(),
-       shared, logsumexp = std::move(logsumexp), sizes,
-       width](const Tensor<Scalar, 3>& dout) {
+       shared, logsumexp = std::move(logsumexp), sizes, width](const Tensor<Scalar, 3>& dout) {
         auto query_result = Tensor<Scalar, 3>::empty(queries->shape());
         auto key_result = Tensor<Scalar, 3>::empty(keys_values->shape());
         kernels::attention_backward<Scalar>(

@@ -14,15 +14,9 @@ Var<Scalar, 3> concat_batch(std::span<const Var<Scalar, 3>> parts) {
   require(!parts.empty(), "concat_batch", "parts is empty");
   if (parts.size() == 1) return parts[0];
   Index images = 0;
-  Tape<Scalar>* tape = nullptr;
-  bool recorded = false;
   for (const Var<Scalar, 3>& part : parts) {
     require(part.dim(1) == parts[0].dim(1) && part.dim(2) == parts[0].dim(2), "concat_batch",
             "parts of shapes ", parts[0].shape(), " and ", part.shape(), " cannot be stacked");
-    require(tape == nullptr || part.tape() == nullptr || part.tape() == tape, "concat_batch",
-            "inputs are recorded on two different tapes");
-    if (tape == nullptr) tape = part.tape();
-    recorded = recorded || part.requires_grad();
     images += part.dim(0);
   }
   auto out = Tensor<Scalar, 3>::empty({images, parts[0].dim(1), parts[0].dim(2)});
@@ -32,19 +26,17 @@ Var<Scalar, 3> concat_batch(std::span<const Var<Scalar, 3>> parts) {
     end = std::copy(part.value().begin(), part.value().end(), end);
     sinks.push_back(part.gradient());
   }
-  auto shared = std::make_shared<const Tensor<Scalar, 3>>(std::move(out));
-  if (!recorded) return {std::move(shared), tape};
-  return tape->push(std::move(shared),
-                    [sinks = std::move(sinks)](const Tensor<Scalar, 3>& dout) {
-                      const Scalar* begin = dout.data();
-                      for (const GradientSink<Scalar, 3>& sink : sinks) {
-                        const auto count = static_cast<std::size_t>(element_count(sink.shape()));
-                        if (sink.wanted()) {
-                          sink.add(Tensor<Scalar, 3>(sink.shape(), {begin, count}));
-                        }
-                        begin += count;
-                      }
-                    });
+  return record(
+      "concat_batch", std::move(out),
+      [sinks = std::move(sinks)](const Tensor<Scalar, 3>& dout) {
+        const Scalar* begin = dout.data();
+        for (const GradientSink<Scalar, 3>& sink : sinks) {
+          const auto count = static_cast<std::size_t>(element_count(sink.shape()));
+          if (sink.wanted()) sink.add(Tensor<Scalar, 3>(sink.shape(), {begin, count}));
+          begin += count;
+        }
+      },
+      parts);
 }
 
 }  // namespace tessera

@@ -12,8 +12,7 @@ namespace tessera {
 /// Throws std::invalid_argument where the shapes do not fit or an index leaves [0, L).
 template <std::floating_point Scalar>
 Var<Scalar, 3> context_and_targets(const Var<Scalar, 3>& context, const TokenIndex& idx_context,
-                                   const TokenIndex& idx_target,
-                                   const Var<Scalar, 3>& mask_token,
+                                   const TokenIndex& idx_target, const Var<Scalar, 3>& mask_token,
                                    const Var<Scalar, 3>& positions) {
   const Index batch = context.dim(0);
   const Index cols = context.dim(2);
@@ -38,8 +37,8 @@ Var<Scalar, 3> context_and_targets(const Var<Scalar, 3>& context, const TokenInd
     for (Index r = begin; r < end; ++r) {
       const Index b = r / length;
       const Index k = r % length;
-      const Scalar* token = k < contexts ? context.value().row(b * contexts + k)
-                                         : mask_token.value().data();
+      const Scalar* token =
+          k < contexts ? context.value().row(b * contexts + k) : mask_token.value().data();
       const Scalar* position = positions.value().row(places[static_cast<std::size_t>(r)]);
       for (Index c = 0; c < cols; ++c) out.row(r)[c] = token[c] + position[c];
     }
@@ -52,17 +51,15 @@ Var<Scalar, 3> context_and_targets(const Var<Scalar, 3>& context, const TokenInd
         const Index width = dout.cols();
         if (dcontext.wanted()) {
           auto result = Tensor<Scalar, 3>::empty(dcontext.shape());
-          kernels::copy_rows(dout.data(), result.data(), result.rows(), width, [&](Index r) {
-            return r / contexts * length + r % contexts;
-          });
+          kernels::copy_rows(dout.data(), result.data(), result.rows(), width,
+                             [&](Index r) { return r / contexts * length + r % contexts; });
           dcontext.add(std::move(result));
         }
         if (dmask_token.wanted()) {
           Tensor<Scalar, 3> result(dmask_token.shape());
           for (Index r = 0; r < dout.rows(); ++r) {
-            for (Index c = 0; r % length >= contexts && c < width; ++c) {
-              result.data()[c] += dout.row(r)[c];
-            }
+            if (r % length < contexts) continue;
+            for (Index c = 0; c < width; ++c) result.data()[c] += dout.row(r)[c];
           }
           dmask_token.add(std::move(result));
         }

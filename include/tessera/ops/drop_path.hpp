@@ -50,16 +50,16 @@ Var<Scalar, Rank> multiply_pieces(std::string_view op, const Var<Scalar, Rank>& 
 
 }  // namespace detail
 
-/// x [B, ...] -> for each image zeros with probability `rate`, else x / (1 - rate) [B, ...]; without
-/// a tape, or at rate 0, x itself. Huang et al., "Deep networks with stochastic depth", 2016.
-/// Throws std::invalid_argument unless rate is in [0, 1), or if the tape has no generator.
+/// x [B, ...] -> for each image zeros with probability `rate`, else x / (1 - rate) [B, ...];
+/// without a tape, or at rate 0, x itself. Huang et al., "Deep networks with stochastic depth",
+/// 2016. Throws std::invalid_argument unless rate is in [0, 1), or if the tape has no generator.
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> drop_path(const Var<Scalar, Rank>& x, double rate) {
   static_assert(Rank >= 1);
   detail::check_drop_rate("drop_path", rate);
   if (x.tape() == nullptr || rate == 0) return x;
-  return detail::multiply_pieces(
-      "drop_path", x, detail::draw_keep_factors("drop_path", *x.tape(), rate, x.dim(0)));
+  return detail::multiply_pieces("drop_path", x,
+                                 detail::draw_keep_factors("drop_path", *x.tape(), rate, x.dim(0)));
 }
 
 }  // namespace tessera

@@ -10,8 +10,7 @@ namespace tessera {
 /// Throws std::invalid_argument where the shapes do not fit, or unless eps is finite and >= 0.
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> layer_norm(const Var<Scalar, Rank>& x, const OptionalVar<Scalar, 1>& gamma,
-                             const OptionalVar<Scalar, 1>& beta,
-                             std::type_identity_t<Scalar> eps) {
+                             const OptionalVar<Scalar, 1>& beta, std::type_identity_t<Scalar> eps) {
   static_assert(Rank >= 1);
   const Index cols = x.value().cols();
   require(cols > 0, "layer_norm", "x ", x.shape(), " has an empty last axis");
@@ -25,10 +24,9 @@ Var<Scalar, Rank> layer_norm(const Var<Scalar, Rank>& x, const OptionalVar<Scala
   auto y = Tensor<Scalar, Rank>::empty(x.shape());
   auto mean = Tensor<Scalar, 1>::empty({rows});
   auto rstd = Tensor<Scalar, 1>::empty({rows});
-  kernels::layer_norm_forward<Scalar>(kernels::view(x.value()),
-                                      gamma ? gamma->value().data() : nullptr,
-                                      beta ? beta->value().data() : nullptr, eps, y.data(),
-                                      mean.data(), rstd.data());
+  kernels::layer_norm_forward<Scalar>(
+      kernels::view(x.value()), gamma ? gamma->value().data() : nullptr,
+      beta ? beta->value().data() : nullptr, eps, y.data(), mean.data(), rstd.data());
   return record(
       "layer_norm", std::move(y),
       [dx = x.gradient(), dgamma = gradient_of(gamma), dbeta = gradient_of(beta),
@@ -47,9 +45,8 @@ Var<Scalar, Rank> layer_norm(const Var<Scalar, Rank>& x, const OptionalVar<Scala
           dbeta.add(std::move(result));
         }
         if (dx.wanted()) {
-          kernels::layer_norm_backward_input<Scalar>(in, scale ? scale->data() : nullptr,
-                                                     mean.data(), rstd.data(), dy.data(),
-                                                     dy.data());
+          kernels::layer_norm_backward_input<Scalar>(
+              in, scale ? scale->data() : nullptr, mean.data(), rstd.data(), dy.data(), dy.data());
           dx.add(std::move(dy));
         }
       },

@@ -89,12 +89,11 @@ Var<Scalar, Rank> linear(const Var<Scalar, Rank>& x, const Var<Scalar, WeightRan
 /// Outputs [first, first + count) of linear alone: x [..., K] -> [..., count].
 /// Throws std::invalid_argument where the shapes do not fit or the outputs do not exist.
 template <std::floating_point Scalar, int Rank, int WeightRank>
-Var<Scalar, Rank> linear_outputs(const Var<Scalar, Rank>& x,
-                                 const Var<Scalar, WeightRank>& weight,
+Var<Scalar, Rank> linear_outputs(const Var<Scalar, Rank>& x, const Var<Scalar, WeightRank>& weight,
                                  const OptionalVar<Scalar, 1>& bias, Index first, Index count) {
   detail::check_linear("linear_outputs", x, weight, bias);
-  require(first >= 0 && count >= 0 && first + count <= weight.dim(0), "linear_outputs", "outputs [",
-          first, ", ", first + count, ") are not among those of weight ", weight.shape());
+  require(first >= 0 && count >= 0 && count <= weight.dim(0) - first, "linear_outputs",
+          "first = ", first, " and count = ", count, " do not fit weight ", weight.shape());
   auto y = Tensor<Scalar, Rank>::empty(detail::with_last<Rank>(x.shape(), count));
   const auto rows = kernels::weight_view(weight.value()).middle_rows(first, count);
   kernels::matmul_nt<Scalar>(kernels::view(x.value()), rows, kernels::view(y),

@@ -21,7 +21,8 @@ Var<Scalar, 0> mean_loss(std::string_view op, const Var<Scalar, Rank>& predictio
   require(count > 0, op, "prediction ", prediction.shape(), " is empty: its mean does not exist");
   const Scalar* p = prediction.value().data();
   const Scalar* t = target.value().data();
-  Tensor<Scalar, 1> partial({(count + kernels::elements_per_cell - 1) / kernels::elements_per_cell});
+  Tensor<Scalar, 1> partial(
+      {(count + kernels::elements_per_cell - 1) / kernels::elements_per_cell});
   kernels::for_each_range(count, [&](Index begin, Index end) {
     Scalar sum{};
     for (Index i = begin; i < end; ++i) sum += loss(p[i] - t[i]);
@@ -61,8 +62,8 @@ Var<Scalar, 0> mse_loss(const Var<Scalar, Rank>& prediction, const Var<Scalar, R
       [](Scalar e) { return 2 * e; });
 }
 
-/// prediction [...], target [...] -> mean of e^2 / (2 beta) where |e| < beta, else |e| - beta / 2 [].
-/// Girshick, "Fast R-CNN", 2015, eq. 3.
+/// prediction [...], target [...] -> mean [] of e^2 / (2 beta) where |e| < beta, else of
+/// |e| - beta / 2. Girshick, "Fast R-CNN", 2015, eq. 3.
 /// Throws std::invalid_argument if the shapes differ or are empty, or unless beta is positive.
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, 0> smooth_l1_loss(const Var<Scalar, Rank>& prediction, const Var<Scalar, Rank>& target,
@@ -75,14 +76,12 @@ Var<Scalar, 0> smooth_l1_loss(const Var<Scalar, Rank>& prediction, const Var<Sca
         const Scalar size = std::abs(e);
         return size < beta ? e * e / (2 * beta) : size - beta / 2;
       },
-      [beta](Scalar e) {
-        return std::abs(e) < beta ? e / beta : std::copysign(Scalar(1), e);
-      });
+      [beta](Scalar e) { return std::abs(e) < beta ? e / beta : std::copysign(Scalar(1), e); });
 }
 
-/// prediction [B, N, D], target [B, N, D], mask [B, N] -> mean over the masked tokens of the mean
-/// squared error of each []. He et al., 2021, "Reconstruction target".
-/// Throws std::invalid_argument where the shapes do not fit or if no token is masked.
+/// prediction [B, N, D], target [B, N, D], mask [B, N] -> mean [] over the masked tokens of each
+/// one's mean squared error. He et al., 2021, "Reconstruction target".
+/// Throws std::invalid_argument where the shapes do not fit or if nothing is masked.
 template <std::floating_point Scalar>
 Var<Scalar, 0> masked_mse_loss(const Var<Scalar, 3>& prediction, const Tensor<Scalar, 3>& target,
                                const TokenMask& mask) {
@@ -93,13 +92,16 @@ Var<Scalar, 0> masked_mse_loss(const Var<Scalar, 3>& prediction, const Tensor<Sc
           prediction.shape());
   const Index cols = prediction.dim(2);
   const Index masked = std::count(mask.begin(), mask.end(), true);
-  require(masked > 0 && cols > 0, "masked_mse_loss", "mask ", mask.shape(),
+  require(cols > 0, "masked_mse_loss", "prediction ", prediction.shape(),
+          " is empty: its mean does not exist");
+  require(masked > 0, "masked_mse_loss", "mask ", mask.shape(),
           " masks no token: the mean over masked tokens does not exist");
   auto error = Tensor<Scalar, 3>(prediction.shape());
   auto squares = Tensor<Scalar, 1>({mask.size()});
   parallel_ranges(mask.size(), kernels::rows_per_cell(cols), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
-      for (Index c = 0; mask.data()[r] && c < cols; ++c) {
+      if (!mask.data()[r]) continue;
+      for (Index c = 0; c < cols; ++c) {
         const Scalar e = prediction.value().row(r)[c] - target.row(r)[c];
         error.row(r)[c] = e;
         squares(r) += e * e;

@@ -74,8 +74,7 @@ Var<Scalar, 3> patchify(const Var<Scalar, 4>& images, Index patch) {
 /// [B, K, patch patch C].
 /// Throws std::invalid_argument as patchify, or if idx has other than B rows or leaves the grid.
 template <std::floating_point Scalar>
-Var<Scalar, 3> patchify_at_index(const Var<Scalar, 4>& images, Index patch,
-                                 const TokenIndex& idx) {
+Var<Scalar, 3> patchify_at_index(const Var<Scalar, 4>& images, Index patch, const TokenIndex& idx) {
   const auto grid = detail::checked_patch_grid("patchify_at_index", images.shape(), patch);
   check_token_index("patchify_at_index", "idx", idx, images.dim(0), grid.count());
   return detail::read_patches("patchify_at_index", images, grid,
@@ -88,15 +87,14 @@ Var<Scalar, 3> patchify_at_index(const Var<Scalar, 4>& images, Index patch,
 template <std::floating_point Scalar>
 Var<Scalar, 3> unfold_patches(const Var<Scalar, 4>& images, Index patch) {
   const auto grid = detail::checked_patch_grid("unfold_patches", images.shape(), patch);
-  return detail::read_patches("unfold_patches", images, grid,
-                              kernels::PatchLayout::channel_row_col,
+  return detail::read_patches("unfold_patches", images, grid, kernels::PatchLayout::channel_row_col,
                               detail::all_tokens(images.dim(0), grid.count()));
 }
 
 /// unfold_patches for the tokens at idx [B, K] of a sequence that begins with `prefix` tokens which
 /// are no patches; their rows are zero [B, K, C patch patch].
-/// Throws std::invalid_argument as unfold_patches, if prefix is negative, or if idx has other than B
-/// rows or leaves the sequence.
+/// Throws std::invalid_argument as unfold_patches, if prefix is negative, or if idx has other than
+/// B rows or leaves the sequence.
 template <std::floating_point Scalar>
 Var<Scalar, 3> unfold_patches_at_index(const Var<Scalar, 4>& images, Index patch,
                                        const TokenIndex& idx, Index prefix) {

@@ -6,14 +6,14 @@
 
 namespace tessera {
 
-/// positions [1, prefix + H W, D] of a grid H x W -> [1, prefix + H' W', D] for another grid: prefix
-/// rows stay, the rest is resampled by target size, rows and columns apart.
-/// Throws std::invalid_argument if the table is not that of `from`, or if a grid is empty.
+/// positions [1, prefix + H W, D] of a grid H x W -> [1, prefix + H' W', D] for another grid:
+/// prefix rows stay, the rest is resampled by target size, rows and columns apart. Throws
+/// std::invalid_argument if the table is not that of `from`, or if a grid is empty.
 template <std::floating_point Scalar>
 Var<Scalar, 3> resample_positions(const Var<Scalar, 3>& positions, Index prefix, const Size& from,
                                   const Size& to, kernels::Bicubic filter) {
-  require(from.height > 0 && from.width > 0 && to.height > 0 && to.width > 0,
-          "resample_positions", "grids ", from, " and ", to, " must not be empty");
+  require(from.height > 0 && from.width > 0 && to.height > 0 && to.width > 0, "resample_positions",
+          "grids ", from, " and ", to, " must not be empty");
   require(prefix >= 0 && positions.dim(0) == 1 && positions.dim(1) == prefix + from.count(),
           "resample_positions", "positions ", positions.shape(), " are not those of ", prefix,
           " prefix tokens and a grid of ", from);

@@ -16,8 +16,8 @@ Var<Scalar, 3> set_at_index(const Var<Scalar, 3>& tokens, const TokenIndex& inde
   const Shape<3> expected{index.dim(0), index.dim(1), tokens.dim(2)};
   check_token_index("set_at_index", "index", index, tokens.dim(0), length);
   check_token_index_unique("set_at_index", "index", index, length);
-  require(value.shape() == expected, "set_at_index", "value ", value.shape(), " must be ",
-          expected, " to fill index ", index.shape(), " of tokens ", tokens.shape());
+  require(value.shape() == expected, "set_at_index", "value ", value.shape(), " must be ", expected,
+          " to fill index ", index.shape(), " of tokens ", tokens.shape());
   std::vector<Index> target;
   target.reserve(static_cast<std::size_t>(index.size()));
   for (Index b = 0; b < index.dim(0); ++b) {

@@ -9,8 +9,8 @@ namespace tessera {
 template <std::floating_point Scalar>
 Var<Scalar, 3> slice_tokens(const Var<Scalar, 3>& tokens, Index first, Index count) {
   const Index length = tokens.dim(1);
-  require(first >= 0 && count >= 0 && first + count <= length, "slice_tokens", "tokens [", first,
-          ", ", first + count, ") are not all in tokens ", tokens.shape());
+  require(first >= 0 && count >= 0 && count <= length - first, "slice_tokens", "first = ", first,
+          " and count = ", count, " do not fit tokens ", tokens.shape());
   if (count == length) return tokens;
   std::vector<Index> source;
   source.reserve(static_cast<std::size_t>(tokens.dim(0) * count));

@@ -13,8 +13,7 @@ namespace tessera::detail {
 /// out.row(i) += in.row(i) into row source[i]; column pieces side by side, rows in order, so that
 /// duplicates accumulate to the same bits on any number of threads. source[i] < 0 is skipped.
 template <std::floating_point Scalar>
-void scatter_add_rows(const Scalar* in, Scalar* out, const std::vector<Index>& source,
-                      Index cols) {
+void scatter_add_rows(const Scalar* in, Scalar* out, const std::vector<Index>& source, Index cols) {
   constexpr Index cols_per_cell = 64;
   parallel_ranges(cols, cols_per_cell, [&](Index begin, Index end) {
     for (std::size_t i = 0; i < source.size(); ++i) {

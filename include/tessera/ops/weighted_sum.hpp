@@ -4,9 +4,8 @@
 
 namespace tessera {
 
-/// x [...], weights [...] -> sum of x * weights []: turns any output into a loss whose gradient with
-/// respect to x is `weights`.
-/// Throws std::invalid_argument if the shapes differ.
+/// x [...], weights [...] -> sum of x * weights []: turns any output into a loss whose gradient
+/// with respect to x is `weights`. Throws std::invalid_argument if the shapes differ.
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, 0> weighted_sum(const Var<Scalar, Rank>& x, const Tensor<Scalar, Rank>& weights) {
   require(x.shape() == weights.shape(), "weighted_sum", "x ", x.shape(), " and weights ",

@@ -65,14 +65,14 @@ GradientCheck check_gradients(Model& model, const Loss& loss,
       value = former;
       const double numeric = (above - below) / (2 * static_cast<double>(distance));
       const double backward = gradient.empty() ? 0.0 : static_cast<double>(gradient[at]);
-      double error = std::abs(backward - numeric) /
-                     std::max({1e-4, std::abs(backward), std::abs(numeric)});
+      double error =
+          std::abs(backward - numeric) / std::max({1e-4, std::abs(backward), std::abs(numeric)});
       if (std::isnan(error)) error = std::numeric_limits<double>::infinity();
       ++result.checked;
       if (error > result.worst_error) {
         result.worst_error = error;
-        result.worst_place = text_of(parameter.name, "[", i, "]: backward ", backward, ", numeric ",
-                                     numeric);
+        result.worst_place =
+            text_of(parameter.name, "[", i, "]: backward ", backward, ", numeric ", numeric);
       }
     }
   }

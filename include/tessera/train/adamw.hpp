@@ -80,8 +80,8 @@ class AdamW {
     const double any = std::numeric_limits<double>::infinity();
     require(sensible(config.lr, any), "AdamW", "lr = ", config.lr,
             " must be finite and not negative");
-    require(sensible(config.beta1, 1) && sensible(config.beta2, 1), "AdamW", "beta1 = ",
-            config.beta1, " and beta2 = ", config.beta2, " must be in [0, 1)");
+    require(sensible(config.beta1, 1) && sensible(config.beta2, 1), "AdamW",
+            "beta1 = ", config.beta1, " and beta2 = ", config.beta2, " must be in [0, 1)");
     require(sensible(config.eps, any), "AdamW", "eps = ", config.eps,
             " must be finite and not negative");
     require(sensible(config.weight_decay, any), "AdamW", "weight_decay = ", config.weight_decay,

@@ -13,8 +13,7 @@ namespace detail {
 /// Throws std::invalid_argument unless both models have the same parameters.
 template <class A, class B>
 void check_same_parameters(std::string_view op, const A& a, const B& b) {
-  require(a.size() == b.size(), op, "the models have ", a.size(), " and ", b.size(),
-          " parameters");
+  require(a.size() == b.size(), op, "the models have ", a.size(), " and ", b.size(), " parameters");
   for (std::size_t i = 0; i < a.size(); ++i) {
     require(a[i].name == b[i].name && std::ranges::equal(a[i].shape, b[i].shape), op, "parameter ",
             a[i].name, " ", a[i].shape, " meets ", b[i].name, " ", b[i].shape);

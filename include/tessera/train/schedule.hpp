@@ -23,8 +23,8 @@ struct WarmupCosine {
   /// Past `total` it stays at `final`. Throws std::invalid_argument unless 0 <= warmup < total and
   /// position >= 0.
   double operator()(double position) const {
-    require(warmup >= 0 && warmup < total && std::isfinite(total), "WarmupCosine", "warmup = ",
-            warmup, " and total = ", total, " must satisfy 0 <= warmup < total");
+    require(warmup >= 0 && warmup < total && std::isfinite(total), "WarmupCosine",
+            "warmup = ", warmup, " and total = ", total, " must satisfy 0 <= warmup < total");
     require(position >= 0, "WarmupCosine", "position = ", position, " is negative");
     if (position < warmup) return start + position / warmup * (peak - start);
     const double along = std::min(1.0, (position - warmup) / (total - warmup));
