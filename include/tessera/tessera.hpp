@@ -9,6 +9,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/core/execution.hpp"
 #include "tessera/core/generator.hpp"
+#include "tessera/core/isa.hpp"
 #include "tessera/core/memory.hpp"
 #include "tessera/core/mersenne_twister.hpp"
 #include "tessera/core/parallel.hpp"

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <thread>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/isa.hpp"
 #include "tessera/core/thread_team.hpp"
 
 namespace tessera {
@@ -18,12 +20,16 @@ enum class MatmulPrecision {
 struct ExecutionSettings {
   Index threads = 1;  ///< the calling thread included; 0 means one per hardware thread
   MatmulPrecision matmul_precision = MatmulPrecision::highest;
+  /// Instruction set of the float kernels. None: the best of this machine, unless TESSERA_ISA in
+  /// the environment names a lower one.
+  std::optional<Isa> isa = std::nullopt;
 };
 
 namespace detail {
 
 struct ExecutionContext {
   MatmulPrecision matmul_precision = MatmulPrecision::highest;
+  Isa isa = default_isa();
   ThreadTeam* team = nullptr;  ///< null: everything runs on the calling thread
 };
 
@@ -46,6 +52,10 @@ class ExecutionContextSwap {
   ExecutionContext former_;
 };
 
+inline Isa resolved_isa(const std::optional<Isa>& isa) {
+  return isa ? available(*isa, "ExecutionScope") : default_isa();
+}
+
 inline Index resolved_threads(Index threads) {
   require(threads >= 0, "ExecutionScope", "threads = ", threads, " is negative");
   if (threads > 0) return threads;
@@ -54,18 +64,19 @@ inline Index resolved_threads(Index threads) {
 
 }  // namespace detail
 
-/// Threads and matmul precision for whatever the calling thread computes while this object lives:
+/// Threads, matmul precision and instruction set for whatever the calling thread computes while this object lives:
 ///
 ///     const ExecutionScope scope({.threads = 2});
 ///
 /// Without a scope one thread computes, in float32. Scopes nest; other threads are not affected.
 /// The number of threads never changes a result. Idle workers sleep. Throws std::invalid_argument
-/// if `threads` is negative.
+/// if `threads` is negative or the machine lacks `isa`.
 class [[nodiscard]] ExecutionScope {
  public:
   explicit ExecutionScope(const ExecutionSettings& settings)
       : team_(detail::resolved_threads(settings.threads) - 1),
-        swap_({settings.matmul_precision, team_.workers() > 0 ? &team_ : nullptr}) {}
+        swap_({settings.matmul_precision, detail::resolved_isa(settings.isa),
+               team_.workers() > 0 ? &team_ : nullptr}) {}
   ExecutionScope(const ExecutionScope&) = delete;
   ExecutionScope& operator=(const ExecutionScope&) = delete;
 
@@ -83,5 +94,7 @@ inline Index current_threads() {
 inline MatmulPrecision current_matmul_precision() {
   return detail::execution_context().matmul_precision;
 }
+
+inline Isa current_isa() { return detail::execution_context().isa; }
 
 }  // namespace tessera

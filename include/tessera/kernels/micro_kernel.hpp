@@ -1,0 +1,144 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "tessera/kernels/dispatch.hpp"
+
+namespace tessera::kernels {
+
+/// Memory that is wanted soon: `run` cache lines `step` apart, then a jump, then the next run.
+struct Prefetch {
+  const float* at;
+  Index step;
+  Index run;
+  Index jump;
+};
+
+/// A few rows of a times a few columns of b, as the innermost loop of a product sees them:
+/// c(r, j) (+)= sum over k of a[r * a_row + k * a_step] * b[k * b_step + j].
+struct TileProduct {
+  const float* a;
+  Index a_row;
+  Index a_step;
+  const float* b;
+  Index b_step;
+  float* c;
+  Index c_row;
+  Index depth;
+  bool accumulate;
+  Prefetch next;  ///< one cache line per step of k
+};
+
+/// Columns of one panel of b: two AVX-512 vectors. Narrower vectors take a panel in pieces.
+inline constexpr Index panel_cols = 32;
+
+#if defined(__GNUC__)
+
+/// `rows` x 2 vectors of c stay in registers while k runs: per step, two loads from b, and for
+/// each row one broadcast from a and two fused multiply-adds. Every element of c is one chain of
+/// them in the order of k, so its bits depend neither on the tile's place nor on its size.
+template <int rows>
+struct MultiplyTile {
+  template <class Vector>
+  [[gnu::always_inline]] static void run(const TileProduct* tile) {
+    // Three rows share a pointer: [p], [p + a_row], [p + 2 a_row] are what an address can say.
+    constexpr int groups = (rows + 2) / 3;
+    const float* a[groups];
+#pragma GCC unroll 16
+    for (int g = 0; g < groups; ++g) a[g] = tile->a + 3 * g * tile->a_row;
+    const Index a_row = tile->a_row;
+    const Index a_step = tile->a_step;
+    const Index b_step = tile->b_step;
+    const float* b = tile->b;
+    const float* next = tile->next.at;
+    const Index next_step = tile->next.step;
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      __builtin_prefetch(tile->c + r * tile->c_row, 1);
+      __builtin_prefetch(tile->c + r * tile->c_row + lanes<Vector>, 1);
+    }
+    Vector sum[rows][2];
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) sum[r][0] = sum[r][1] = Vector{};
+    for (Index k = tile->depth; k > 0; next += tile->next.jump) {
+      const Index stop = std::max<Index>(0, k - tile->next.run);
+      for (; k > stop; --k) {
+        Vector left, right;
+        load(left, b);
+        load(right, b + lanes<Vector>);
+        __builtin_prefetch(next, 0, 2);
+#pragma GCC unroll 16
+        for (int r = 0; r < rows; ++r) {
+          const float factor = a[r / 3][r % 3 * a_row];
+          sum[r][0] += factor * left;
+          sum[r][1] += factor * right;
+        }
+#pragma GCC unroll 16
+        for (int g = 0; g < groups; ++g) a[g] += a_step;
+        b += b_step;
+        next += next_step;
+      }
+    }
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half) {
+        float* out = tile->c + r * tile->c_row + half * lanes<Vector>;
+        if (tile->accumulate) {
+          Vector former;
+          load(former, out);
+          sum[r][half] += former;
+        }
+        store(sum[r][half], out);
+      }
+    }
+  }
+};
+
+#endif
+
+using TileFunction = void (*)(const TileProduct*);
+
+/// The tiles of one instruction set: at most max_rows x cols, of_rows[r] for r rows.
+struct MicroKernel {
+  Index max_rows;
+  Index cols;
+  std::array<TileFunction, 15> of_rows;
+};
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+namespace detail {
+
+// As many accumulators as leave registers for two vectors of b and one factor: 14 x 2 of 32
+// AVX-512 registers, 6 x 2 of 16 AVX2 or SSE registers.
+
+template <std::size_t... Rows>
+constexpr MicroKernel avx512_tiles(std::index_sequence<Rows...>) {
+  return {14, 32, {nullptr, &run_avx512<MultiplyTile<Rows + 1>, const TileProduct*>...}};
+}
+template <std::size_t... Rows>
+constexpr MicroKernel avx2_tiles(std::index_sequence<Rows...>) {
+  return {6, 16, {nullptr, &run_avx2<MultiplyTile<Rows + 1>, const TileProduct*>...}};
+}
+template <std::size_t... Rows>
+constexpr MicroKernel baseline_tiles(std::index_sequence<Rows...>) {
+  return {6, 8, {nullptr, &run_baseline<MultiplyTile<Rows + 1>, const TileProduct*>...}};
+}
+
+inline constexpr MicroKernel avx512_kernel = avx512_tiles(std::make_index_sequence<14>());
+inline constexpr MicroKernel avx2_kernel = avx2_tiles(std::make_index_sequence<6>());
+inline constexpr MicroKernel baseline_kernel = baseline_tiles(std::make_index_sequence<6>());
+
+}  // namespace detail
+
+inline const MicroKernel& micro_kernel(Isa isa) {
+  if (isa == Isa::baseline) return detail::baseline_kernel;
+  return isa == Isa::avx2 ? detail::avx2_kernel : detail::avx512_kernel;
+}
+
+#endif
+
+}  // namespace tessera::kernels

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <array>
+
+#include "tessera/kernels/vector.hpp"
+
+#if defined(__GNUC__)
+
+namespace tessera::kernels {
+
+/// Value of a polynomial at x, coefficients from the highest power down.
+template <class Vector, std::size_t Count>
+[[gnu::always_inline]] inline void polynomial(const Vector& x,
+                                              const std::array<float, Count>& coefficients,
+                                              Vector& value) {
+  value = Vector{} + coefficients[0];
+#pragma GCC unroll 16
+  for (std::size_t i = 1; i < Count; ++i) value = value * x + coefficients[i];
+}
+
+/// e^x to 2 units in the last place; 0 below x = -87.3, and never infinite: x is cut off at 88.
+/// x = n ln 2 + r with |r| <= ln 2 / 2, so e^x = 2^n (1 + r + r^2 q(r)); q is a minimax polynomial.
+template <class Vector>
+[[gnu::always_inline]] inline void exp(const Vector& argument, Vector& value) {
+  using Integers = typename VectorTraits<Vector>::Integers;
+  const Vector lowest = Vector{} - 87.3F;
+  const Vector highest = Vector{} + 88.0F;
+  const Vector zero{};
+  const Vector x = argument < lowest ? lowest : argument > highest ? highest : argument;
+  const Vector scaled = x * 1.44269504F;
+  const Integers n =
+      __builtin_convertvector(scaled + (scaled < zero ? zero - 0.5F : zero + 0.5F), Integers);
+  const Vector whole = __builtin_convertvector(n, Vector);
+  const Vector r = x - whole * 0.693359375F - whole * -2.12194440e-4F;  // ln 2 in two parts
+  Vector q;
+  polynomial(r, std::array{1.3814539e-3F, 8.368745e-3F, 4.166839e-2F, 0.16666521F, 0.5F}, q);
+  const Vector mantissa = r * r * q + r + 1.0F;
+  const Integers power = (n + 127) << 23;  // the bits of 2^n
+  value = argument < lowest ? zero : mantissa * __builtin_bit_cast(Vector, power);
+}
+
+/// The normal distribution at x: cdf = P(X <= x), and bell = e^(-x^2 / 2).
+/// For a = |x|, P(X > a) = bell * t p(t) / 2 with t = 1 / (1 + 0.26 a), as Abramowitz & Stegun
+/// 7.1.26 have it with a shorter p: this one is good to 2.2e-8. Both tails keep their relative
+/// accuracy, which 1 + erf loses at negative x.
+template <class Vector>
+[[gnu::always_inline]] inline void normal(const Vector& x, Vector& cdf, Vector& bell) {
+  const Vector zero{};
+  const Vector a = x < zero ? -x : x;
+  const Vector t = 1.0F / (a * 0.26F + 1.0F);
+  Vector p;
+  polynomial(t,
+             std::array{6.156739e-2F, -0.3083796F, 0.5086376F, -0.30841482F, 0.32644203F,
+                        0.1000935F, 0.20657092F, 0.20596042F, 0.20752253F},
+             p);
+  exp(a * a * -0.5F, bell);
+  const Vector tail = bell * t * p * 0.5F;
+  cdf = x < zero ? tail : 1.0F - tail;
+}
+
+/// x * P(X <= x) of the normal distribution: the exact GELU.
+template <class Vector>
+[[gnu::always_inline]] inline void gelu(const Vector& x, Vector& value) {
+  Vector cdf, bell;
+  normal(x, cdf, bell);
+  value = x * cdf;
+}
+
+/// d gelu / dx = cdf + x * density.
+template <class Vector>
+[[gnu::always_inline]] inline void gelu_derivative(const Vector& x, Vector& value) {
+  Vector cdf, bell;
+  normal(x, cdf, bell);
+  value = x * bell * 0.39894228F + cdf;
+}
+
+}  // namespace tessera::kernels
+
+#endif

@@ -1,0 +1,212 @@
+#include "tessera/kernels/blocked_product.hpp"
+
+#include "support/close.hpp"
+#include "support/each_isa.hpp"
+#include "support/random_tensor.hpp"
+
+namespace tessera::kernels {
+
+namespace {
+
+struct Sizes {
+  Index rows, cols, depth;
+};
+
+// One element; primes; a row, a column and one step of k; one more and one less than tiles, panels,
+// blocks of k, blocks of rows and cells; strides of 4 KiB, which are copied.
+const Sizes shapes[] = {{1, 1, 1},     {1, 97, 53},   {97, 1, 31},    {29, 37, 1},
+                        {13, 31, 511}, {15, 33, 513}, {50, 64, 1024}, {113, 65, 40},
+                        {63, 129, 30}, {64, 128, 17}, {1025, 33, 9},  {7, 2, 1030}};
+
+enum class Form { nn, nt, tn, panels };
+
+constexpr Form forms[] = {Form::nn, Form::nt, Form::tn, Form::panels};
+
+/// A product in every layout, inside larger matrices so that strides are not widths.
+struct Example {
+  Example(const Sizes& s, Form f)
+      : sizes(s),
+        form(f),
+        a(test::random_tensor<2, float>(
+            {(f == Form::tn ? s.depth : s.rows) + 1, (f == Form::tn ? s.rows : s.depth) + gap}, 1)),
+        b(test::random_tensor<2, float>(
+            {(by_cols() ? s.cols : s.depth) + 1, (by_cols() ? s.depth : s.cols) + gap}, 2)) {
+    if (form != Form::panels) return;
+    const Index count = panel_count(sizes.cols);
+    panels = Tensor<float, 1>({count * panel_cols * sizes.depth});
+    for (Index p = 0; p < count; ++p) {
+      pack_panel_transposed(b.row(p * panel_cols), b.dim(1), sizes.depth,
+                            std::min(panel_cols, sizes.cols - p * panel_cols),
+                            panels.data() + p * panel_cols * sizes.depth);
+    }
+  }
+
+  bool by_cols() const { return form == Form::nt || form == Form::panels; }
+
+  BlockedProduct into(Tensor<float, 2>& c, bool accumulate) const {
+    const bool tn = form == Form::tn;
+    return {.rows = sizes.rows,
+            .cols = sizes.cols,
+            .depth = sizes.depth,
+            .a = a.data(),
+            .a_row = tn ? 1 : a.dim(1),
+            .a_step = tn ? a.dim(1) : 1,
+            .b = form == Form::panels ? panels.data() : b.data(),
+            .b_stride = b.dim(1),
+            .b_layout = form == Form::panels ? RightLayout::panels
+                        : by_cols()          ? RightLayout::cols_by_depth
+                                             : RightLayout::depth_by_cols,
+            .skip = 0,
+            .c = c.data(),
+            .c_stride = c.dim(1),
+            .accumulate = accumulate,
+            .epilogue = {}};
+  }
+
+  /// In double, with `start` for every element that is not computed or is added to.
+  Tensor<double, 2> expected(double start, bool accumulate) const {
+    Tensor<double, 2> c({sizes.rows + 1, sizes.cols + gap}, start);
+    for (Index i = 0; i < sizes.rows; ++i) {
+      for (Index j = 0; j < sizes.cols; ++j) {
+        double sum = accumulate ? start : 0.0;
+        for (Index k = 0; k < sizes.depth; ++k) {
+          sum += static_cast<double>(form == Form::tn ? a(k, i) : a(i, k)) *
+                 static_cast<double>(by_cols() ? b(j, k) : b(k, j));
+        }
+        c(i, j) = sum;
+      }
+    }
+    return c;
+  }
+
+  static constexpr Index gap = 3;
+  Sizes sizes;
+  Form form;
+  Tensor<float, 2> a;
+  Tensor<float, 2> b;
+  Tensor<float, 1> panels;
+};
+
+}  // namespace
+
+TEST_CASE("blocked products agree with double in every layout, on every instruction set") {
+  for (const Sizes& sizes : shapes) {
+    for (const Form form : forms) {
+      const Example example(sizes, form);
+      for (const bool accumulate : {false, true}) {
+        const Tensor<double, 2> expected = example.expected(0.5, accumulate);
+        for (const Isa isa : test::every_isa()) {
+          INFO(sizes.rows << " x " << sizes.cols << " x " << sizes.depth << " form "
+                          << static_cast<int>(form) << " isa " << static_cast<int>(isa));
+          const ExecutionScope scope({.isa = isa});
+          Tensor<float, 2> c({sizes.rows + 1, sizes.cols + Example::gap}, 0.5F);
+          multiply(example.into(c, accumulate));
+          test::check_close(c, expected);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("strides that share cache sets are copied and change nothing") {
+  const Index depth = 1024;
+  const auto a = test::random_tensor<2, float>({20, depth}, 1);
+  const auto b = test::random_tensor<2, float>({70, depth}, 2);
+  auto apart = Tensor<float, 2>({20, depth + 1});
+  for (Index r = 0; r < 20; ++r) std::copy_n(a.row(r), depth, apart.row(r));
+  const auto multiplied = [&](const Tensor<float, 2>& left) {
+    Tensor<float, 2> c({20, 70});
+    multiply({20,
+              70,
+              depth,
+              left.data(),
+              left.dim(1),
+              1,
+              b.data(),
+              depth,
+              RightLayout::cols_by_depth,
+              0,
+              c.data(),
+              70,
+              false,
+              {}});
+    return c;
+  };
+  CHECK((multiplied(a) == multiplied(apart)));
+}
+
+TEST_CASE("columns of the first panel can be skipped") {
+  const Index cols = 100;
+  const Index depth = 21;
+  const Example all({9, cols, depth}, Form::panels);
+  for (const Isa isa : test::every_isa()) {
+    const ExecutionScope scope({.isa = isa});
+    Tensor<float, 2> whole({9, cols});
+    multiply(all.into(whole, false));
+    for (const Index skip : {1, 8, 19, 31}) {
+      const Index rest = 45;
+      Tensor<float, 2> part({9, rest});
+      BlockedProduct product = all.into(part, false);
+      product.cols = rest;
+      product.skip = skip;
+      multiply(product);
+      for (Index r = 0; r < 9; ++r) {
+        for (Index j = 0; j < rest; ++j) REQUIRE(part(r, j) == whole(r, skip + j));
+      }
+    }
+  }
+}
+
+TEST_CASE("an element has the same bits wherever it stands, on any number of threads",
+          "[threads]") {
+  const Sizes sizes{131, 150, 700};
+  for (const Isa isa : test::every_isa()) {
+    Tensor<float, 2> first;
+    for (const Form form : {Form::nt, Form::panels}) {
+      const Example example(sizes, form);
+      for (const Index threads : {1, 2, 3, 4}) {
+        const ExecutionScope scope({.threads = threads, .isa = isa});
+        Tensor<float, 2> c({sizes.rows + 1, sizes.cols + Example::gap}, 0.5F);
+        multiply(example.into(c, true));
+        if (first.size() == 0) first = c;
+        CHECK((c == first));
+      }
+      // One row alone, two columns alone: other tiles, the same sums.
+      const ExecutionScope scope({.isa = isa});
+      Tensor<float, 2> part({1, 2}, 0.5F);
+      BlockedProduct product = example.into(part, true);
+      product.rows = 1;
+      product.cols = 2;
+      product.a += 77 * product.a_row;
+      multiply(product);
+      CHECK(part(0, 0) == first(77, 0));
+      CHECK(part(0, 1) == first(77, 1));
+    }
+  }
+}
+
+TEST_CASE("without depth there is nothing to add, but the epilogue is applied") {
+  const auto bias = test::random_tensor<1, float>({40}, 1);
+  Tensor<float, 2> c({3, 40}, 2.0F);
+  BlockedProduct product{3,
+                         40,
+                         0,
+                         nullptr,
+                         0,
+                         1,
+                         nullptr,
+                         0,
+                         RightLayout::cols_by_depth,
+                         0,
+                         c.data(),
+                         40,
+                         true,
+                         {.bias = bias.data()}};
+  multiply(product);
+  for (Index j = 0; j < 40; ++j) CHECK(c(2, j) == 2.0F + bias(j));
+  product.accumulate = false;
+  multiply(product);
+  for (Index j = 0; j < 40; ++j) CHECK(c(1, j) == bias(j));
+}
+
+}  // namespace tessera::kernels

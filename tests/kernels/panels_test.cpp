@@ -1,0 +1,43 @@
+#include "tessera/kernels/panels.hpp"
+
+#include <vector>
+
+#include "support/catch.hpp"
+#include "support/random_tensor.hpp"
+
+namespace tessera::kernels {
+
+TEST_CASE("blocks of k are even, no longer than 512 and cover the depth") {
+  CHECK(depth_block(0) == 0);
+  CHECK(depth_block(1) == 1);
+  CHECK(depth_block(512) == 512);
+  CHECK(depth_block(513) == 257);
+  CHECK(depth_block(768) == 384);
+  CHECK(depth_block(3072) == 512);
+  CHECK(panel_count(0) == 0);
+  CHECK(panel_count(32) == 1);
+  CHECK(panel_count(33) == 2);
+}
+
+TEST_CASE("packing puts k after k, 32 columns each, zeros where there are none") {
+  for (const Index depth : {1, 3, 4, 16, 18, 37}) {
+    for (const Index cols : {1, 2, 4, 7, 31, 32}) {
+      INFO(depth << " x " << cols);
+      const auto b = test::random_tensor<2, float>({depth, 40}, 1);
+      const auto transposed = test::random_tensor<2, float>({32, 45}, 2);
+      std::vector<float> panel(static_cast<std::size_t>(depth * panel_cols), 9.0F);
+      std::vector<float> other = panel;
+      pack_panel(b.data(), 40, depth, cols, panel.data());
+      pack_panel_transposed(transposed.data(), 45, depth, cols, other.data());
+      for (Index k = 0; k < depth; ++k) {
+        for (Index j = 0; j < panel_cols; ++j) {
+          const auto at = static_cast<std::size_t>(k * panel_cols + j);
+          REQUIRE(panel[at] == (j < cols ? b(k, j) : 0.0F));
+          REQUIRE(other[at] == (j < cols ? transposed(j, k) : 0.0F));
+        }
+      }
+    }
+  }
+}
+
+}  // namespace tessera::kernels
