@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <concepts>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -37,20 +38,51 @@ inline void append_text(std::string& text, std::span<const Index> shape) {
   text += to_string(shape);
 }
 
+namespace detail {
+
+/// One part of a message, of any type that append_text knows: so that the many ways to join parts
+/// are one function.
+class TextPart {
+ public:
+  TextPart(const char* text)
+      : value_(text),
+        append_([](std::string& to, const void* from) { to += static_cast<const char*>(from); }) {}
+  template <class T>
+  TextPart(const T& value)
+      : value_(&value), append_([](std::string& to, const void* from) {
+          append_text(to, *static_cast<const T*>(from));
+        }) {}
+
+  void append_to(std::string& text) const { append_(text, value_); }
+
+ private:
+  const void* value_;
+  void (*append_)(std::string&, const void*);
+};
+
+inline std::string joined(std::initializer_list<TextPart> parts) {
+  std::string text;
+  for (const TextPart& part : parts) part.append_to(text);
+  return text;
+}
+
+[[noreturn, gnu::cold]] inline void refuse(std::initializer_list<TextPart> parts) {
+  throw std::invalid_argument(joined(parts));
+}
+
+}  // namespace detail
+
 /// Joins strings, numbers and shapes into one text.
 template <class... Parts>
 std::string text_of(const Parts&... parts) {
-  std::string text;
-  (append_text(text, parts), ...);
-  return text;
+  return detail::joined({detail::TextPart(parts)...});
 }
 
 /// Throws std::invalid_argument "op: parts..." unless `ok`. Text is made only on failure.
 template <class... Parts>
 void require(bool ok, std::string_view op, const Parts&... parts) {
-  if (!ok) [[unlikely]] {
-    throw std::invalid_argument(text_of(op, ": ", parts...));
-  }
+  if (!ok) [[unlikely]]
+    detail::refuse({op, ": ", parts...});
 }
 
 }  // namespace tessera

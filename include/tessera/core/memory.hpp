@@ -107,6 +107,19 @@ inline BufferCache* buffer_cache() {
   return &holder.cache;
 }
 
+// Out of line: every tensor in every operation takes and gives memory.
+[[gnu::noinline]] inline void* take_block(std::size_t bytes) {
+  bytes = BufferCache::rounded(bytes);
+  BufferCache* cache = cache_buffers ? buffer_cache() : nullptr;
+  return cache ? cache->take(bytes) : allocate_aligned(bytes);
+}
+
+[[gnu::noinline]] inline void give_block(void* block, std::size_t bytes) noexcept {
+  BufferCache* cache = cache_buffers ? buffer_cache() : nullptr;
+  if (cache == nullptr) return free_aligned(block);
+  cache->give(block, BufferCache::rounded(bytes));
+}
+
 }  // namespace detail
 
 /// Gives the calling thread's cached blocks back to the system.
@@ -122,9 +135,7 @@ class Buffer {
   explicit Buffer(std::size_t size) : size_(size) {
     if (size == 0) return;
     if (size > (std::size_t{1} << 60) / sizeof(T)) throw std::bad_array_new_length();
-    const std::size_t bytes = detail::BufferCache::rounded(size * sizeof(T));
-    detail::BufferCache* cache = detail::cache_buffers ? detail::buffer_cache() : nullptr;
-    data_ = static_cast<T*>(cache ? cache->take(bytes) : detail::allocate_aligned(bytes));
+    data_ = static_cast<T*>(detail::take_block(size * sizeof(T)));
   }
   Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
@@ -142,13 +153,7 @@ class Buffer {
     return *this;
   }
   ~Buffer() {
-    if (data_ == nullptr) return;
-    detail::BufferCache* cache = detail::cache_buffers ? detail::buffer_cache() : nullptr;
-    if (cache) {
-      cache->give(data_, detail::BufferCache::rounded(size_ * sizeof(T)));
-    } else {
-      detail::free_aligned(data_);
-    }
+    if (data_ != nullptr) detail::give_block(data_, size_ * sizeof(T));
   }
 
   T* data() { return data_; }
