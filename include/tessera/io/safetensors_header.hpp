@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
@@ -15,52 +14,11 @@
 #include <utility>
 #include <vector>
 
-#include "tessera/core/error.hpp"
-#include "tessera/core/shape.hpp"
-#include "tessera/io/dtype.hpp"
+#include "tessera/io/safetensors_format.hpp"
 
 namespace tessera::io {
 
-/// What a file may hold at most; beyond it, it is refused.
-struct SafetensorsLimits {
-  static constexpr std::uint64_t header_bytes = 100'000'000;  // the format's own limit
-  static constexpr std::size_t rank = 16;
-  static constexpr std::uint64_t dimension = std::uint64_t{1} << 48;
-};
-
-struct SafetensorsOptions {
-  /// Bytes after the last tensor are an error unless this is set.
-  bool allow_trailing_bytes = false;
-};
-
-using SafetensorsMetadata = std::map<std::string, std::string, std::less<>>;
-
-/// One tensor of a file. Its bytes are [begin, end) of the data that follows the header.
-struct SafetensorsEntry {
-  std::string name;
-  Dtype dtype = Dtype::f32;
-  std::vector<Index> shape;
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
-
-  Index element_count() const { return static_cast<Index>(end - begin) / dtype_size(dtype); }
-};
-
-struct SafetensorsHeader {
-  SafetensorsMetadata metadata;
-  std::vector<SafetensorsEntry> entries;  // in the order of their bytes
-};
-
 namespace detail {
-
-/// 'name' for an error message: cut to 80 bytes, control characters as dots.
-inline std::string name_text(std::string_view name) {
-  std::string text = text_of("'", name.substr(0, 80), name.size() > 80 ? "...'" : "'");
-  for (char& letter : text) {
-    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F) letter = '.';
-  }
-  return text;
-}
 
 /// Receives the header's JSON piece by piece and refuses all that is not
 /// {"__metadata__": {text: text}, name: {"dtype": text, "shape": [n...], "data_offsets": [n, n]}}
@@ -223,18 +181,6 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
   bool has_shape_ = false;
   bool has_offsets_ = false;
 };
-
-/// Bytes that values of this shape need, or nothing if some product of sizes is beyond 63 bits.
-/// A size of 0 counts as 1 in that check: the other sizes alone must not overflow either.
-inline std::optional<std::uint64_t> byte_count(std::span<const Index> shape, Dtype dtype) {
-  Index bytes = dtype_size(dtype);
-  bool empty = false;
-  for (const Index extent : shape) {
-    empty = empty || extent == 0;
-    if (__builtin_mul_overflow(bytes, std::max<Index>(extent, 1), &bytes)) return std::nullopt;
-  }
-  return empty ? 0 : static_cast<std::uint64_t>(bytes);
-}
 
 /// Every tensor's bytes fit its shape, and together they cover the data without gap or overlap.
 inline void check_layout(SafetensorsHeader& header, std::uint64_t data_bytes,

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,7 +18,8 @@
 #include "tessera/core/tensor.hpp"
 #include "tessera/io/dtype.hpp"
 #include "tessera/io/file.hpp"
-#include "tessera/io/safetensors_header.hpp"
+#include "tessera/io/json_text.hpp"
+#include "tessera/io/safetensors_format.hpp"
 
 namespace tessera::io {
 
@@ -111,17 +111,6 @@ class SafetensorsWriter {
     return detail::encode_values(part, dtype, bytes);
   }
 
-  static std::string json_text(const std::string& text) { return nlohmann::json(text).dump(); }
-
-  static bool is_utf8(const std::string& text) {
-    try {
-      (void)json_text(text);
-      return true;
-    } catch (const nlohmann::json::exception&) {
-      return false;
-    }
-  }
-
   /// Widest dtype first, so that every tensor is aligned to its values; then by name.
   std::vector<const Item*> sorted() const {
     std::vector<const Item*> order;
@@ -138,7 +127,7 @@ class SafetensorsWriter {
     if (!metadata_.empty()) {
       json += "\"__metadata__\":{";
       for (const auto& [key, value] : metadata_) {
-        json += json_text(key) + ":" + json_text(value) + ",";
+        json += json_string(key) + ":" + json_string(value) + ",";
       }
       json.back() = '}';
       json += ",";
@@ -148,7 +137,7 @@ class SafetensorsWriter {
       const SafetensorsEntry& entry = item->entry;
       std::string shape = to_string(entry.shape);
       std::erase(shape, ' ');
-      json += text_of(json_text(entry.name), ":{\"dtype\":\"", dtype_name(entry.dtype),
+      json += text_of(json_string(entry.name), ":{\"dtype\":\"", dtype_name(entry.dtype),
                       "\",\"shape\":", shape, ",\"data_offsets\":[", begin, ",", begin + entry.end,
                       "]},");
       begin += entry.end;

@@ -13,12 +13,13 @@
 
 #include "tessera/io/dtype.hpp"
 #include "tessera/io/mapped_file.hpp"
-#include "tessera/io/safetensors_header.hpp"
+#include "tessera/io/safetensors_format.hpp"
 
 namespace tessera::io {
 
 /// One tensor of a file: what it is and where its bytes are. Checked by whoever made it: the bytes
-/// hold every element, and the number of elements fits Index.
+/// hold every element, the number of elements fits Index, and there are at most
+/// SafetensorsLimits::rank dimensions.
 struct StoredTensor {
   std::string name;
   Dtype dtype = Dtype::f32;
@@ -69,14 +70,14 @@ void visit_chunks(const StoredTensor& tensor, const Visit& visit) {
   }
   constexpr Index chunk = 4096;
   std::array<std::byte, chunk * 8> packed;
-  std::vector<Index> position(tensor.shape.size(), 0);
-  Index offset = 0;  // of `position`, in elements
+  std::array<Index, SafetensorsLimits::rank> position{};  // no memory that could be refused
+  Index offset = 0;                                       // of `position`, in elements
   for (Index first = 0; first < count; first += chunk) {
     const Index part = std::min(chunk, count - first);
     for (Index i = 0; i < part; ++i) {
       std::memcpy(packed.data() + static_cast<std::size_t>(i) * size,
                   tensor.bytes.data() + static_cast<std::size_t>(offset) * size, size);
-      for (std::size_t axis = position.size(); axis-- > 0;) {
+      for (std::size_t axis = tensor.shape.size(); axis-- > 0;) {
         offset += tensor.strides[axis];
         if (++position[axis] < tensor.shape[axis]) break;
         offset -= tensor.strides[axis] * tensor.shape[axis];
