@@ -33,7 +33,7 @@ BEGIN {
   below("nn", "ops")
   below("models", "nn masking")
   below("train", "nn")
-  below("io", "nn")
+  below("io", "models")
   below("testing", "autograd nn")
 }
 FNR == 1 {

@@ -1,0 +1,94 @@
+#include "tessera/io/recognise_naming.hpp"
+
+#include "io/checkpoint_support.hpp"
+#include "support/catch.hpp"
+
+namespace tessera::io::test {
+
+TEST_CASE("the naming of every published file is recognised, with nothing left over") {
+  for (const std::string& name : case_names()) {
+    const Case published(name);
+    const Checkpoint file = open_checkpoint(published.path());
+    INFO(name);
+    CHECK(file.naming_id() == published.naming());
+    CHECK(file.unexpected.empty());
+    const bool has_head =
+        published.expected.integer("num_classes") > 0 || published.expected.flag("pooler");
+    CHECK(file.heads.empty() != has_head);
+  }
+}
+
+TEST_CASE("what wrappers put into names is left out") {
+  CHECK(detail::unwrapped("module.blocks.0.norm1.weight") == "blocks.0.norm1.weight");
+  CHECK(detail::unwrapped("encoder.module._orig_mod.module.x") == "encoder.x");
+  CHECK(detail::unwrapped("modules.x") == "modules.x");
+  CHECK(detail::unwrapped("module") == "module");
+  const ScratchFolder folder;
+  EditedFile file("timm_fc_norm_head");
+  EditedFile wrapped;
+  for (const auto& [name, tensor] : file.tensors)
+    wrapped.tensors["module._orig_mod." + name] = tensor;
+  const Checkpoint opened = open_checkpoint(wrapped.write(folder / "w.safetensors"));
+  CHECK(opened.naming_id() == "timm");
+  CHECK(opened.unexpected.empty());
+}
+
+TEST_CASE("names of no known model are refused with the first of them") {
+  const ScratchFolder folder;
+  EditedFile file;
+  file.add("layer1.0.conv1.weight", {4, 3, 3, 3});
+  const auto path = file.write(folder / "resnet.safetensors");
+  CHECK(file_error([&] { (void)open_checkpoint(path); }) ==
+        path.string() +
+            ": has names of no known model (the first is 'layer1.0.conv1.weight'); known namings "
+            "are timm mae lightly lightly_decoder lightly_predictor lightly_predictor_legacy ijepa "
+            "torchvision torchvision_legacy lightly_torchvision hugging_face hugging_face_v5 "
+            "dinov2");
+  // A few names that every model has make no encoder without a patch embedding.
+  EditedFile norm;
+  norm.add("norm.weight", {4});
+  norm.add("cls_token", {1, 1, 4});
+  const auto other = norm.write(folder / "norm.safetensors");
+  CHECK(file_error([&] {
+          (void)open_checkpoint(other);
+        }).starts_with(other.string() + ": has names of no known model"));
+}
+
+TEST_CASE("a naming can be forced, and what it does not know is then unexpected") {
+  const Case published("mae_visualize");
+  const Checkpoint file = open_checkpoint(published.path(), {.naming = "timm"});
+  CHECK(file.naming_id() == "timm");
+  CHECK(file.unexpected.size() == 32);  // the decoder: two blocks of 12 and 8 around them
+  CHECK(argument_error([&] {
+          (void)open_checkpoint(published.path(), {.naming = "x"});
+        }).starts_with("find_naming: there is no naming \"x\"; known are timm"));
+  CHECK(file_error([&] { (void)open_checkpoint(published.path(), {.naming = "torchvision"}); }) ==
+        published.path().string() + ": has no names of naming torchvision");
+}
+
+TEST_CASE("parts that do not make a whole are refused") {
+  const ScratchFolder folder;
+  const std::string attention = "encoder.layer.0.attention.attention.";
+  const auto error_after = [&](const auto& change) {
+    EditedFile file("hf_ijepa");
+    change(file);
+    const auto path = file.write(folder / "f.safetensors");
+    const std::string text = file_error([&] { (void)open_checkpoint(path); });
+    return text.substr(std::min(text.size(), path.string().size() + 2));
+  };
+  CHECK(error_after([&](EditedFile& file) { file.tensors.erase(attention + "key.weight"); }) ==
+        "tensor '" + attention +
+            "query.weight': is one of 3 parts of "
+            "encoder.blocks.0.attn.qkv.weight, but the file has only 2");
+  CHECK(error_after([&](EditedFile& file) {
+          file.add(attention + "key.weight", {12, 11});
+        }) == "tensor '" + attention +
+                  "key.weight': shape [12, 11] cannot be joined with [12, 12] of '" + attention +
+                  "query.weight'");
+  CHECK(error_after([&](EditedFile& file) {
+          file.tensors["ijepa.layernorm.bias"] = file.tensors["layernorm.bias"];
+        }) ==
+        "tensor 'layernorm.bias': stands for encoder.norm.bias, as 'ijepa.layernorm.bias' does");
+}
+
+}  // namespace tessera::io::test

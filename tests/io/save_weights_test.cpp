@@ -1,0 +1,86 @@
+#include "tessera/io/save_weights.hpp"
+
+#include "io/checkpoint_support.hpp"
+#include "support/catch.hpp"
+#include "support/random_model.hpp"
+#include "tessera/io/checkpoint_config.hpp"
+
+namespace tessera::io::test {
+
+TEST_CASE("a saved model is made again from its file alone") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  MAE<float> mae({.encoder = {.image_size = {8, 12},
+                              .patch_size = 4,
+                              .in_chans = 2,
+                              .embed_dim = 8,
+                              .depth = 1,
+                              .num_heads = 4,
+                              .mlp_ratio = 1.5,
+                              .reg_tokens = 2,
+                              .layer_norm_eps = 1.25e-7},
+                  .decoder_embed_dim = 4,
+                  .decoder_depth = 2,
+                  .decoder_num_heads = 2,
+                  .norm_pix_loss = true});
+  tessera::test::randomize(mae, 1);
+  CHECK(save_weights(path, mae).left_out.empty());
+  const Checkpoint file = open_checkpoint(path);
+  CHECK(file.naming_id() == "tessera");
+  const MAEConfig config = mae_config(file, read_facts(file));
+  CHECK(config.encoder.image_size == Size{8, 12});
+  CHECK(config.encoder.num_heads == 4);
+  CHECK(config.encoder.reg_tokens == 2);
+  CHECK(config.encoder.in_chans == 2);
+  CHECK(config.encoder.layer_norm_eps == 1.25e-7);
+  CHECK(config.decoder_num_heads == 2);
+  CHECK(config.decoder_depth == 2);
+  CHECK(config.norm_pix_loss);
+  CHECK_FALSE(config.encoder.no_embed_class);
+
+  save_weights(path, mae.decoder);
+  const Checkpoint decoder = open_checkpoint(path);
+  const auto decoder_alone = decoder_config(decoder, read_facts(decoder));
+  CHECK(decoder_alone.grid == Size{2, 3});
+  CHECK(decoder_alone.num_prefix_tokens == 3);
+  CHECK(decoder_alone.num_heads == 2);
+}
+
+TEST_CASE("metadata is for the Python packages, for Tessera, and for the caller") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  const Linear<float> layer(2, 3);
+  save_weights(path, layer, {.metadata = {{"note", "mine"}}});
+  CHECK(open_tensors(path).metadata() ==
+        SafetensorsMetadata{{"format", "pt"}, {"note", "mine"}, {"tessera.naming", "tessera"}});
+  CHECK(argument_error([&] { save_weights(path, layer, {.naming = "timm"}); }) ==
+        "save_weights: naming timm is for Tessera's models; a module of one's own keeps its names");
+  CHECK(argument_error([&] {
+          save_weights(path, layer, {.naming = "x"});
+        }).starts_with("find_naming: there is no naming \"x\""));
+  CHECK(open_tensors(path).contains("bias"));
+}
+
+TEST_CASE("a model that a naming cannot hold leaves the old file alone") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  MAE<float> mae({.encoder = {.image_size = {8, 8},
+                              .patch_size = 4,
+                              .embed_dim = 8,
+                              .depth = 1,
+                              .num_heads = 2,
+                              .reg_tokens = 1},
+                  .decoder_embed_dim = 4,
+                  .decoder_depth = 1,
+                  .decoder_num_heads = 1});
+  save_weights(path, mae.encoder, {.naming = "timm"});
+  const auto before = read_file(path, 1 << 20);
+  CHECK(argument_error([&] { save_weights(path, mae, {.naming = "timm"}); }) ==
+        "NameWriter: naming timm has no names for such a model");
+  CHECK(argument_error([&] { save_weights(path, mae, {.naming = "mae"}); }) ==
+        "save_weights: naming mae has no place for the positions of register tokens");
+  CHECK(read_file(path, 1 << 20) == before);
+  CHECK(folder.names() == std::set<std::string>{"m.safetensors"});
+}
+
+}  // namespace tessera::io::test
