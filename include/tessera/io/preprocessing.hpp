@@ -1,0 +1,159 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "tessera/io/checkpoint_facts.hpp"
+#include "tessera/io/image_tensor.hpp"
+#include "tessera/io/resize.hpp"
+
+namespace tessera::io {
+
+/// Where the middle lies when an odd number of pixels is cut off.
+enum class CropRounding {
+  half_to_even,  ///< torchvision, and timm through it
+  down,          ///< Hugging Face
+};
+
+/// How an image becomes the input of a model: resized, its middle cut out, normalised. The defaults
+/// are those of the MAE evaluation at 224 pixels.
+struct Preprocessing {
+  Size size{224, 224};       ///< of the result
+  Index shorter_side = 256;  ///< to which the image is resized before the cut; 0: right to `size`
+  Filter filter = Filter::bicubic;
+  CropRounding rounding = CropRounding::half_to_even;
+  Normalisation normalisation = {};
+};
+
+namespace detail {
+
+/// The image in the middle of black, at least `size` large.
+inline Image padded(const Image& image, const Size& size, CropRounding rounding) {
+  const auto [height, width] = size_of(image);
+  if (height >= size.height && width >= size.width) return image;
+  const auto before = [&](Index missing) {
+    const Index rest = std::max<Index>(missing, 0);
+    return rounding == CropRounding::down ? (rest + 1) / 2 : rest / 2;
+  };
+  const Index top = before(size.height - height);
+  const Index left = before(size.width - width);
+  Image large({std::max(height, size.height), std::max(width, size.width), 3});
+  for (Index row = 0; row < height; ++row) {
+    std::copy_n(&image(row, 0, 0), width * 3, &large(top + row, left, 0));
+  }
+  return large;
+}
+
+}  // namespace detail
+
+/// image [H, W, 3] -> [size.height, size.width, 3], the part of it that the model sees. Throws
+/// std::invalid_argument on an empty image or size.
+inline Image fit_image(const Image& image, const Preprocessing& how) {
+  detail::require_size(how.size, "fit_image");
+  if (how.shorter_side == 0) return resize(image, how.size, how.filter);
+  const Image large = detail::padded(resize_shorter_side(image, how.shorter_side, how.filter),
+                                     how.size, how.rounding);
+  if (how.rounding == CropRounding::half_to_even) return centre_crop(large, how.size);
+  return crop(large, {(large.dim(0) - how.size.height) / 2, (large.dim(1) - how.size.width) / 2,
+                      how.size.height, how.size.width});
+}
+
+/// The same, normalised [3, size.height, size.width].
+template <std::floating_point Scalar>
+Tensor<Scalar, 3> preprocess(const Image& image, const Preprocessing& how) {
+  return to_tensor<Scalar>(fit_image(image, how), how.normalisation);
+}
+
+namespace detail {
+
+inline void read_normalisation(const JsonValues& json, const std::string& mean,
+                               const std::string& std, Normalisation& normalisation) {
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    const std::string end = text_of(".", channel);
+    normalisation.mean[channel] =
+        json.get<double>(mean + end).value_or(normalisation.mean[channel]);
+    normalisation.std[channel] = json.get<double>(std + end).value_or(normalisation.std[channel]);
+  }
+}
+
+/// Side lengths as Hugging Face writes them: one number, or height and width.
+inline std::optional<Size> hugging_face_size(const JsonValues& json, const std::string& key) {
+  const auto height = json.get<Index>(key + ".height");
+  const auto width = json.get<Index>(key + ".width");
+  if (height && width) return Size{*height, *width};
+  return config_size(json, key);
+}
+
+}  // namespace detail
+
+/// The settings of a preprocessor_config.json. Throws std::runtime_error naming the file where they
+/// are of no known kind.
+inline Preprocessing hugging_face_preprocessing(const JsonValues& json) {
+  Preprocessing how{.shorter_side = 0, .filter = Filter::bilinear, .rounding = CropRounding::down};
+  const Index resample = json.get<Index>("resample").value_or(2);
+  if (resample != 2 && resample != 3 && resample != 4) {
+    detail::fail(json.label(), "resample ", resample, " is not supported; 2, 3 and 4 are");
+  }
+  how.filter = resample == 2 ? Filter::bilinear : resample == 3 ? Filter::bicubic : Filter::box;
+  const double factor = json.get<double>("rescale_factor").value_or(1.0 / 255);
+  if (std::abs(factor * 255 - 1) > 1e-6) {
+    detail::fail(json.label(), "rescale_factor ", factor, " is not supported; 1 / 255 is");
+  }
+  detail::read_normalisation(json, "image_mean", "image_std", how.normalisation);
+  const bool crops = json.get<bool>("do_center_crop").value_or(false);
+  const std::optional<Size> size = detail::hugging_face_size(json, "size");
+  const std::optional<Index> edge = json.get<Index>("size.shortest_edge");
+  if (crops) {
+    const std::optional<Size> cut = detail::hugging_face_size(json, "crop_size");
+    how.shorter_side = edge ? *edge : size ? std::min(size->height, size->width) : 0;
+    how.size = cut ? *cut : size.value_or(Size{});
+  } else if (edge) {
+    detail::fail(json.label(), "size.shortest_edge without do_center_crop gives no one size");
+  } else {
+    how.size = size.value_or(Size{});
+  }
+  if (how.size.height < 1 || how.size.width < 1) detail::fail(json.label(), "says no size");
+  return how;
+}
+
+/// The settings of timm's config.json. Throws as above.
+inline Preprocessing timm_preprocessing(const JsonValues& json) {
+  const auto height = json.get<Index>("pretrained_cfg.input_size.1");
+  const auto width = json.get<Index>("pretrained_cfg.input_size.2");
+  if (!height || !width || *height < 1 || *width < 1) {
+    detail::fail(json.label(), "pretrained_cfg.input_size says no size");
+  }
+  Preprocessing how{.size = {*height, *width}};
+  const std::string filter =
+      json.get<std::string>("pretrained_cfg.interpolation").value_or("bicubic");
+  if (filter != "bicubic" && filter != "bilinear") {
+    detail::fail(json.label(), "interpolation ", detail::name_text(filter), " is not supported");
+  }
+  how.filter = filter == "bicubic" ? Filter::bicubic : Filter::bilinear;
+  const double share = json.get<double>("pretrained_cfg.crop_pct").value_or(0.875);
+  if (!(share > 0 && share <= 1)) detail::fail(json.label(), "crop_pct is not in (0, 1]");
+  how.shorter_side =
+      static_cast<Index>(std::floor(static_cast<double>(std::min(*height, *width)) / share));
+  detail::read_normalisation(json, "pretrained_cfg.mean", "pretrained_cfg.std", how.normalisation);
+  return how;
+}
+
+/// How images become input of the model of a checkpoint: as preprocessor_config.json beside it says
+/// or timm's config.json; else as MAE and I-JEPA evaluate, at `image_size`. Throws as above.
+inline Preprocessing preprocessing_for(const Checkpoint& file, const Size& image_size) {
+  const std::filesystem::path beside =
+      std::filesystem::path(file.source.label()).parent_path() / "preprocessor_config.json";
+  std::error_code ignored;
+  if (std::filesystem::is_regular_file(beside, ignored)) {
+    return hugging_face_preprocessing(read_json_values(beside));
+  }
+  if (file.config.contains("pretrained_cfg.input_size.1")) return timm_preprocessing(file.config);
+  const bool square = image_size.height == image_size.width;
+  return {.size = image_size, .shorter_side = square ? image_size.height * 256 / 224 : 0};
+}
+
+}  // namespace tessera::io

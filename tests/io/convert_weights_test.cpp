@@ -1,0 +1,132 @@
+#include "tessera/io/convert_weights.hpp"
+
+#include "io/checkpoint_support.hpp"
+#include "support/catch.hpp"
+#include "tessera/io/self_test.hpp"
+
+namespace tessera::io::test {
+
+namespace {
+
+/// The tensors of two checkpoints by our names; "" if they are the same to the bit.
+std::string difference(const Checkpoint& a, const Checkpoint& b) {
+  if (a.tensors.size() != b.tensors.size()) {
+    return text_of(a.tensors.size(), " and ", b.tensors.size(), " tensors");
+  }
+  for (const CheckpointTensor& tensor : a.tensors) {
+    const CheckpointTensor* other = b.find(tensor.name);
+    if (other == nullptr) return tensor.name + " is missing";
+    std::vector<double> left, right;
+    for (const auto& [file, list, of] :
+         {std::tuple(&a, &left, &tensor), std::tuple(&b, &right, other)}) {
+      for (const std::string& stored : of->stored) {
+        const StoredTensor& found = file->source.tensor(stored);
+        std::vector<double> part(static_cast<std::size_t>(found.element_count()));
+        file->source.read_into(stored, std::span(part));
+        list->insert(list->end(), part.begin(), part.end());
+      }
+    }
+    if (left != right) return tensor.name + " differs";
+    if (tensor.dtype != other->dtype) return tensor.name + " has another dtype";
+  }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("converting there and back changes no bit") {
+  const ScratchFolder folder;
+  const auto there = folder / "there.safetensors";
+  const auto back = folder / "back.safetensors";
+  for (const auto& [name, naming] :
+       {std::pair("hf_mae_v5", "mae"), std::pair("mae_visualize", "hugging_face"),
+        std::pair("ijepa_zip", "lightly"), std::pair("torchvision", "hugging_face_v5"),
+        std::pair("hf_vit_f16", "timm"), std::pair("hf_ijepa_bf16", "timm"),
+        std::pair("dinov2_plain", "hugging_face"),
+        std::pair("lightly_predictor", "lightly_predictor_legacy"),
+        std::pair("lightly_torchvision", "torchvision")}) {
+    INFO(name << " to " << naming);
+    const Checkpoint file = open_checkpoint(Case(name).path());
+    const SaveReport report = convert_weights(file, there, naming);
+    const Checkpoint converted = open_checkpoint(there);
+    CHECK(converted.naming_id() == naming);
+    CHECK(converted.unexpected.empty());
+    convert_weights(converted, back, file.naming_id());
+    if (report.left_out.empty()) CHECK(difference(open_checkpoint(back), file) == "");
+  }
+}
+
+TEST_CASE("nothing is asked for that the names do not need, and what is known goes along") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  convert_weights(open_checkpoint(Case("mae_training_norm_pix").path()), path, "hugging_face");
+  CheckpointFacts facts = read_facts(open_checkpoint(path));
+  CHECK_FALSE(facts.num_heads.value.has_value());
+  CHECK(facts.norm_pix_loss.value == true);
+  CHECK(facts.layer_norm_eps.value == 1e-6);
+  CHECK(facts.image_size.from == "metadata");
+  const Checkpoint given = open_checkpoint(Case("mae_training_norm_pix").path(),
+                                           {.num_heads = 3, .decoder_num_heads = 2});
+  convert_weights(given, path, "hugging_face");
+  facts = read_facts(open_checkpoint(path));
+  CHECK(facts.num_heads.value == 3);
+  CHECK(facts.decoder_num_heads.value == 2);
+}
+
+TEST_CASE("a stored type can be chosen, and heads are left out and named") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  const SaveReport report = convert_weights(open_checkpoint(Case("timm_hub_head").path()), path,
+                                            "timm", {.dtype = Dtype::bf16});
+  CHECK(report.left_out == std::vector<std::string>{"head.bias", "head.weight"});
+  const TensorSource narrow = open_tensors(path);
+  for (const StoredTensor& tensor : narrow.tensors()) CHECK(tensor.dtype == Dtype::bf16);
+  convert_weights(open_checkpoint(Case("timm_odd_tensors").path()), path, "timm");
+  const auto dtypes = open_checkpoint(path);
+  CHECK(dtypes.tensors.size() == open_checkpoint(Case("timm_odd_tensors").path()).tensors.size());
+}
+
+TEST_CASE("a decoder is left out only when that is said") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  const Checkpoint mae = open_checkpoint(Case("mae_visualize").path());
+  CHECK(argument_error([&] { convert_weights(mae, path, "timm"); }) ==
+        "NameWriter: naming timm has no names for such a model");
+  CHECK(convert_weights(mae, path, "timm", {.encoder_only = true}).written.size() == 18);
+  const Checkpoint ijepa = open_checkpoint(Case("ijepa_zip").path());
+  CHECK(file_error([&] { convert_weights(ijepa, path, "timm", {.encoder_only = true}); }) ==
+        Case("ijepa_zip").path().string() + ": holds a context and a target encoder; choose one");
+  convert_weights(ijepa, path, "timm", {.encoder = EncoderChoice::target});
+  CHECK(open_tensors(path).read<float, 1>("norm.bias") ==
+        ijepa.source.read<float, 1>("target_encoder.module.norm.bias"));
+  CHECK(file_error([&] {
+          convert_weights(mae, path, "timm", {.encoder = EncoderChoice::target});
+        }) == Case("mae_visualize").path().string() + ": has no target_encoder");
+}
+
+TEST_CASE("a self-test goes along") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  const auto encoder = load_encoder<float>(Case("hf_vit").open());
+  save_weights(path, encoder, {.metadata = self_test(encoder)});
+  convert_weights(open_checkpoint(path), folder / "t.safetensors", "timm");
+  const Checkpoint converted = open_checkpoint(folder / "t.safetensors");
+  CHECK(verify(converted, load_encoder<float>(converted)) < 1e-6);
+}
+
+TEST_CASE("what is not wholly known is not converted") {
+  const ScratchFolder folder;
+  EditedFile file("timm_fc_norm_head");
+  file.add("extra", {1});
+  const auto path = file.write(folder / "f.safetensors");
+  CHECK(file_error([&] { convert_weights(open_checkpoint(path), folder / "t", "lightly"); }) ==
+        path.string() + ": tensor 'extra': has no place in naming timm");
+  EditedFile own;
+  own.add("weight", {1});
+  const auto module = own.write(folder / "o.safetensors");
+  CHECK(file_error([&] {
+          convert_weights(open_checkpoint(module, {.naming = "tessera"}), folder / "t", "timm");
+        }) == module.string() + ": is none of Tessera's models");
+}
+
+}  // namespace tessera::io::test
