@@ -1,5 +1,7 @@
 #include "tessera/kernels/panels.hpp"
 
+#include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -34,6 +36,34 @@ TEST_CASE("packing puts k after k, 32 columns each, zeros where there are none")
           const auto at = static_cast<std::size_t>(k * panel_cols + j);
           REQUIRE(panel[at] == (j < cols ? b(k, j) : 0.0F));
           REQUIRE(other[at] == (j < cols ? transposed(j, k) : 0.0F));
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("packing as pairs is the same from rows and from columns, and can be undone") {
+  for (const Index depth : {1, 2, 7, 34}) {
+    for (const Index cols : {1, 5, 32}) {
+      INFO(depth << " x " << cols);
+      const auto b = test::random_tensor<2, float>({depth, 40}, 1);
+      auto transposed = Tensor<float, 2>({32, 45});
+      for (Index j = 0; j < cols; ++j) {
+        for (Index k = 0; k < depth; ++k) transposed(j, k) = b(k, j);
+      }
+      const auto size = static_cast<std::size_t>(pair_count(depth) * panel_cols);
+      std::vector<float> words(size, 9.0F);
+      std::vector<float> other = words;
+      pack_pairs(b.data(), 40, depth, cols, words.data());
+      pack_pairs_transposed(transposed.data(), 45, depth, cols, other.data());
+      CHECK(std::memcmp(words.data(), other.data(), size * sizeof(float)) == 0);
+      std::vector<float> back(static_cast<std::size_t>(depth * panel_cols));
+      unpack_pairs(words.data(), 0, depth, back.data());
+      for (Index k = 0; k < depth; ++k) {
+        for (Index j = 0; j < panel_cols; ++j) {
+          const float expected = j < cols ? b(k, j) : 0.0F;
+          const float found = back[static_cast<std::size_t>(k * panel_cols + j)];
+          REQUIRE(std::abs(found - expected) <= std::abs(expected) / 256);
         }
       }
     }

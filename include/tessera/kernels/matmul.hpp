@@ -11,27 +11,17 @@ enum class Accumulate : bool { no, yes };
 
 /// Whether products of Scalar run on kernels of our own; Eigen computes the others.
 template <class Scalar>
-inline constexpr bool has_kernels = has_float_kernels&& std::is_same_v<Scalar, float>;
+inline constexpr bool has_kernels = has_float_kernels && std::is_same_v<Scalar, float>;
 
 /// c [M, N] (+)= a [M, K] * b [K, N].
 template <class Scalar>
 void matmul_nn(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
                Accumulate accumulate = Accumulate::no) {
   if constexpr (has_kernels<Scalar>) {
-    multiply({c.rows,
-              c.cols,
-              a.cols,
-              a.data,
-              a.stride,
-              1,
-              b.data,
-              b.stride,
-              RightLayout::depth_by_cols,
-              0,
-              c.data,
-              c.stride,
-              accumulate == Accumulate::yes,
-              {}});
+    multiply({.a = {a.data, a.stride, 1},
+              .b = {b.data, b.rows, b.cols, b.stride, RightLayout::depth_by_cols},
+              .c = c,
+              .accumulate = accumulate == Accumulate::yes});
   } else {
     detail::eigen_product<Scalar>(
         c, accumulate == Accumulate::yes, {},
@@ -45,9 +35,11 @@ template <class Scalar>
 void matmul_nt(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
                Accumulate accumulate = Accumulate::no, const Epilogue<Scalar>& epilogue = {}) {
   if constexpr (has_kernels<Scalar>) {
-    multiply({c.rows, c.cols, a.cols, a.data, a.stride, 1, b.data, b.stride,
-              RightLayout::cols_by_depth, 0, c.data, c.stride, accumulate == Accumulate::yes,
-              epilogue});
+    multiply({.a = {a.data, a.stride, 1},
+              .b = {b.data, b.cols, b.rows, b.stride, RightLayout::cols_by_depth},
+              .c = c,
+              .accumulate = accumulate == Accumulate::yes,
+              .epilogue = epilogue});
   } else {
     detail::eigen_product<Scalar>(
         c, accumulate == Accumulate::yes, epilogue,
@@ -61,20 +53,10 @@ template <class Scalar>
 void matmul_tn(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,
                Accumulate accumulate = Accumulate::no) {
   if constexpr (has_kernels<Scalar>) {
-    multiply({c.rows,
-              c.cols,
-              a.rows,
-              a.data,
-              1,
-              a.stride,
-              b.data,
-              b.stride,
-              RightLayout::depth_by_cols,
-              0,
-              c.data,
-              c.stride,
-              accumulate == Accumulate::yes,
-              {}});
+    multiply({.a = {a.data, 1, a.stride},
+              .b = {b.data, b.rows, b.cols, b.stride, RightLayout::depth_by_cols},
+              .c = c,
+              .accumulate = accumulate == Accumulate::yes});
   } else {
     detail::eigen_product<Scalar>(
         c, accumulate == Accumulate::yes, {},

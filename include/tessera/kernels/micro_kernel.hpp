@@ -36,32 +36,71 @@ inline constexpr Index panel_cols = 32;
 
 #if defined(__GNUC__)
 
-/// `rows` x 2 vectors of c stay in registers while k runs: per step, two loads from b, and for
-/// each row one broadcast from a and two fused multiply-adds. Every element of c is one chain of
-/// them in the order of k, so its bits depend neither on the tile's place nor on its size.
+/// Where a tile reads a: three rows share a pointer, for [p], [p + a_row] and [p + 2 a_row] are
+/// what an address can say.
+template <int rows>
+struct RowPointers {
+  static constexpr int groups = (rows + 2) / 3;
+
+  [[gnu::always_inline]] explicit RowPointers(const TileProduct* tile) : a_row(tile->a_row) {
+#pragma GCC unroll 16
+    for (int g = 0; g < groups; ++g) group[g] = tile->a + 3 * g * a_row;
+  }
+  [[gnu::always_inline]] const float* row(int r) const { return group[r / 3] + r % 3 * a_row; }
+  [[gnu::always_inline]] void advance(Index step) {
+#pragma GCC unroll 16
+    for (int g = 0; g < groups; ++g) group[g] += step;
+  }
+
+  const float* group[groups];
+  Index a_row;
+};
+
+/// The `rows` x 2 vectors of c that stay in registers while k runs.
+template <class Vector, int rows>
+struct TileSums {
+  [[gnu::always_inline]] explicit TileSums(const TileProduct* tile) {
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+      value[r][0] = value[r][1] = Vector{};
+      __builtin_prefetch(tile->c + r * tile->c_row, 1);
+      __builtin_prefetch(tile->c + r * tile->c_row + lanes<Vector>, 1);
+    }
+  }
+
+  [[gnu::always_inline]] void finish(const TileProduct* tile) {
+#pragma GCC unroll 16
+    for (int r = 0; r < rows; ++r) {
+#pragma GCC unroll 2
+      for (int half = 0; half < 2; ++half) {
+        float* out = tile->c + r * tile->c_row + half * lanes<Vector>;
+        if (tile->accumulate) {
+          Vector former;
+          load(former, out);
+          value[r][half] += former;
+        }
+        store(value[r][half], out);
+      }
+    }
+  }
+
+  Vector value[rows][2];
+};
+
+/// Per step of k: two loads from b, and for each row one broadcast from a and two fused
+/// multiply-adds. Every element of c is one chain of them in the order of k, so its bits depend
+/// neither on the tile's place nor on its size.
 template <int rows>
 struct MultiplyTile {
   template <class Vector>
   [[gnu::always_inline]] static void run(const TileProduct* tile) {
-    // Three rows share a pointer: [p], [p + a_row], [p + 2 a_row] are what an address can say.
-    constexpr int groups = (rows + 2) / 3;
-    const float* a[groups];
-#pragma GCC unroll 16
-    for (int g = 0; g < groups; ++g) a[g] = tile->a + 3 * g * tile->a_row;
-    const Index a_row = tile->a_row;
+    RowPointers<rows> a(tile);
+    TileSums<Vector, rows> sum(tile);
     const Index a_step = tile->a_step;
     const Index b_step = tile->b_step;
+    const Index next_step = tile->next.step;
     const float* b = tile->b;
     const float* next = tile->next.at;
-    const Index next_step = tile->next.step;
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r) {
-      __builtin_prefetch(tile->c + r * tile->c_row, 1);
-      __builtin_prefetch(tile->c + r * tile->c_row + lanes<Vector>, 1);
-    }
-    Vector sum[rows][2];
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r) sum[r][0] = sum[r][1] = Vector{};
     for (Index k = tile->depth; k > 0; next += tile->next.jump) {
       const Index stop = std::max<Index>(0, k - tile->next.run);
       for (; k > stop; --k) {
@@ -71,29 +110,16 @@ struct MultiplyTile {
         __builtin_prefetch(next, 0, 2);
 #pragma GCC unroll 16
         for (int r = 0; r < rows; ++r) {
-          const float factor = a[r / 3][r % 3 * a_row];
-          sum[r][0] += factor * left;
-          sum[r][1] += factor * right;
+          const float factor = *a.row(r);
+          sum.value[r][0] += factor * left;
+          sum.value[r][1] += factor * right;
         }
-#pragma GCC unroll 16
-        for (int g = 0; g < groups; ++g) a[g] += a_step;
+        a.advance(a_step);
         b += b_step;
         next += next_step;
       }
     }
-#pragma GCC unroll 16
-    for (int r = 0; r < rows; ++r) {
-#pragma GCC unroll 2
-      for (int half = 0; half < 2; ++half) {
-        float* out = tile->c + r * tile->c_row + half * lanes<Vector>;
-        if (tile->accumulate) {
-          Vector former;
-          load(former, out);
-          sum[r][half] += former;
-        }
-        store(sum[r][half], out);
-      }
-    }
+    sum.finish(tile);
   }
 };
 
@@ -134,6 +160,7 @@ inline constexpr MicroKernel baseline_kernel = baseline_tiles(std::make_index_se
 
 }  // namespace detail
 
+/// The float32 tiles of an instruction set.
 inline const MicroKernel& micro_kernel(Isa isa) {
   if (isa == Isa::baseline) return detail::baseline_kernel;
   return isa == Isa::avx2 ? detail::avx2_kernel : detail::avx512_kernel;

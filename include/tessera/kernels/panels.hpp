@@ -1,7 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
+#include "tessera/core/memory.hpp"
+#include "tessera/kernels/bfloat16.hpp"
 #include "tessera/kernels/micro_kernel.hpp"
 
 // The right-hand side of a product as the micro-kernel reads it: panels of 32 columns, within a
@@ -75,6 +78,40 @@ inline void pack_panel_transposed(const float* from, Index stride, Index depth, 
       for (Index j = k < whole_last ? whole_cols : 0; j < cols; ++j) row[j] = from[j * stride + k];
       std::fill(row + cols, row + panel_cols, 0.0F);
     }
+  }
+}
+
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+/// pack_panel as words of bfloat16 pairs: `depth` values of k make half as many steps.
+inline void pack_pairs(const float* from, Index stride, Index depth, Index cols, float* panel) {
+  constexpr std::array<float, panel_cols> zeros{};
+  for (Index k = 0; k < depth; k += 2) {
+    float* words = panel + k / 2 * panel_cols;
+    const float* even = from + k * stride;
+    pair_rows(even, k + 1 < depth ? even + stride : zeros.data(), cols, words);
+    std::fill(words + cols, words + panel_cols, 0.0F);
+  }
+}
+
+/// pack_panel_transposed as words of bfloat16 pairs.
+inline void pack_pairs_transposed(const float* from, Index stride, Index depth, Index cols,
+                                  float* panel) {
+  const Index words = pair_count(depth);
+  const Index row_stride = words + 16;  // rows of words apart from each other in every cache
+  Buffer<float> rows(static_cast<std::size_t>(cols * row_stride));
+  for (Index j = 0; j < cols; ++j) {
+    pair_columns(from + j * stride, depth, rows.data() + j * row_stride);
+  }
+  pack_panel_transposed(rows.data(), row_stride, words, cols, panel);
+}
+
+/// A panel of words as one of floats, from k on.
+inline void unpack_pairs(const float* words, Index k, Index depth, float* panel) {
+  for (Index i = 0; i < depth; ++i) {
+    unpair_row(words + (k + i) / 2 * panel_cols, k + i, panel_cols, panel + i * panel_cols);
   }
 }
 

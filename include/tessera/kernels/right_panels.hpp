@@ -1,0 +1,144 @@
+#pragma once
+
+#include <algorithm>
+
+#include "tessera/kernels/panels.hpp"
+
+namespace tessera::kernels {
+
+/// How the right-hand side of a product lies in memory.
+enum class RightLayout {
+  depth_by_cols,  ///< [K, N]
+  cols_by_depth,  ///< [N, K], used transposed
+  panels,         ///< of panels.hpp, all of K in each panel
+  pair_panels,    ///< the same of words of two bfloat16
+};
+
+/// The right-hand side b of a product.
+struct RightOperand {
+  const float* data;
+  Index depth;   ///< K
+  Index cols;    ///< N
+  Index stride;  ///< between two rows; of no meaning for panels
+  RightLayout layout;
+  Index skip = 0;  ///< columns of the first panel that are not among the N; 0 unless panels
+
+  bool in_panels() const {
+    return layout == RightLayout::panels || layout == RightLayout::pair_panels;
+  }
+};
+
+/// Rows that lie a multiple of 4 KiB apart share a few sets of every cache: a column of them does
+/// not stay in any.
+inline bool shares_cache_sets(Index stride) {
+  constexpr Index distance = 4096 / sizeof(float);
+  return stride % distance == 0;
+}
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+/// Some panels of b for one block of k after the other: read where they lie if that is as good,
+/// packed otherwise. A step of the micro-kernel is one k, or with `pairs` two of them.
+class RightPanels {
+ public:
+  /// `rows` is how many rows of c the panels will meet.
+  RightPanels(const RightOperand& b, bool pairs, Index first, Index count, Index rows)
+      : b_(b), pairs_(pairs), first_(first), count_(count) {
+    // From so many rows on, copying [K, N] costs less than reading it far apart in memory.
+    constexpr Index rows_worth_packing = 64;
+    const bool strided = b.layout == RightLayout::depth_by_cols && !pairs &&
+                         rows < rows_worth_packing && (first + count) * panel_cols <= b.cols &&
+                         !shares_cache_sets(b.stride);
+    in_place_ = strided || b.layout == (pairs ? RightLayout::pair_panels : RightLayout::panels);
+    step_ = strided ? b.stride : panel_cols;
+    if (in_place_) return;
+    packed_ = Buffer<float>(static_cast<std::size_t>(count * panel_cols * depth_block(steps())));
+  }
+
+  /// Steps of all of K.
+  Index steps() const { return pairs_ ? pair_count(b_.depth) : b_.depth; }
+
+  /// Floats, or words, between two steps of a panel.
+  Index step() const { return step_; }
+
+  /// Makes `depth` steps from `at` on the ones that panel() gives.
+  void prepare(Index at, Index depth) {
+    at_ = at;
+    depth_ = depth;
+    if (in_place_) return;
+    for (Index p = 0; p < count_; ++p) pack(p, packed_.data() + p * panel_cols * depth);
+  }
+
+  const float* panel(Index p) const {
+    return in_place_ ? in_place(p, at_) : packed_.data() + p * panel_cols * depth_;
+  }
+
+  /// What tile number `tile` over panel p fetches meanwhile, one cache line per step: what the
+  /// panel after it is read or packed from.
+  Prefetch next(Index p, Index tile) const {
+    const bool more = at_ + depth_ < steps();
+    if (!in_place_) {
+      return more ? rows(p, at_ + depth_, tile) : rows(count_ + p, 0, tile);
+    }
+    const float* from = p + 1 < count_ ? in_place(p + 1, at_)
+                        : more         ? in_place(0, at_ + depth_)
+                                       : in_place(count_, 0);
+    // The first two tiles share the two cache lines that every step has.
+    if (tile >= 2) return nothing(p);
+    if (!b_.in_panels()) return {from + tile * line, step_, depth_, 0};
+    return {from + tile * line * depth_, line, depth_, 0};
+  }
+
+ private:
+  void pack(Index p, float* panel) const {
+    const Index col = (first_ + p) * panel_cols;
+    const Index cols = std::min(panel_cols, b_.cols - col);
+    const Index k = pairs_ ? 2 * at_ : at_;
+    const Index depth = pairs_ ? std::min(2 * depth_, b_.depth - k) : depth_;
+    if (b_.layout == RightLayout::cols_by_depth) {
+      const auto& pack = pairs_ ? pack_pairs_transposed : pack_panel_transposed;
+      pack(b_.data + col * b_.stride + k, b_.stride, depth, cols, panel);
+    } else if (b_.layout == RightLayout::depth_by_cols) {
+      const auto& pack = pairs_ ? pack_pairs : pack_panel;
+      pack(b_.data + k * b_.stride + col, b_.stride, depth, cols, panel);
+    } else {  // words, for tiles of floats
+      unpack_pairs(b_.data + col * pair_count(b_.depth), k, depth, panel);
+    }
+  }
+
+  /// Where panel p from step `at` on lies, if it is read in place.
+  const float* in_place(Index p, Index at) const {
+    if (b_.in_panels()) return b_.data + ((first_ + p) * steps() + at) * panel_cols;
+    return b_.data + at * b_.stride + (first_ + p) * panel_cols;
+  }
+
+  Prefetch nothing(Index p) const { return {panel(p), 0, depth_, 0}; }
+
+  /// The tile's share of the rows of [N, K] that panel p from step `at` on will be packed from.
+  Prefetch rows(Index p, Index at, Index tile) const {
+    const Index values = pairs_ ? 2 : 1;
+    const Index lines = (values * depth_ + line - 1) / line;
+    const Index share = std::max<Index>(1, depth_ / lines);  // rows that a tile's steps suffice for
+    const Index row = (first_ + p) * panel_cols + tile * share;
+    const bool useful =
+        b_.layout == RightLayout::cols_by_depth && tile * share < panel_cols && row < b_.cols;
+    if (!useful) return nothing(p % count_);
+    return {b_.data + row * b_.stride + values * at, line, lines, b_.stride - lines * line};
+  }
+
+  static constexpr Index line = 64 / sizeof(float);
+
+  const RightOperand& b_;
+  bool pairs_;
+  Index first_;
+  Index count_;
+  bool in_place_ = false;
+  Index step_ = panel_cols;
+  Index at_ = 0;
+  Index depth_ = 0;
+  Buffer<float> packed_;
+};
+
+#endif
+
+}  // namespace tessera::kernels
