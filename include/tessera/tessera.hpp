@@ -60,6 +60,7 @@
 #include "tessera/nn/linear.hpp"
 #include "tessera/nn/mlp.hpp"
 #include "tessera/nn/module.hpp"
+#include "tessera/nn/pack_weights.hpp"
 #include "tessera/nn/parameter.hpp"
 #include "tessera/nn/patch_embed.hpp"
 #include "tessera/nn/position_embedding.hpp"

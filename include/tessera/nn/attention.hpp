@@ -48,12 +48,9 @@ struct Attention {
   /// softmax(q k^T) v for the last `queries` tokens of x [B, queries, dim], before proj.
   Var<Scalar, 3> attend(const Var<Scalar, 3>& x, Index queries) const {
     if (queries == x.dim(1)) return attention(qkv(x), heads);
-    const auto weight = qkv.weight.on(x.tape());
-    const auto bias = qkv.bias_on(x.tape());
     const Index dim = x.dim(2);
     const auto asked = slice_tokens(x, x.dim(1) - queries, queries);
-    return attention(linear_outputs(asked, weight, bias, 0, dim),
-                     linear_outputs(x, weight, bias, dim, 2 * dim), heads);
+    return attention(qkv.outputs(asked, 0, dim), qkv.outputs(x, dim, 2 * dim), heads);
   }
 
  private:

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string_view>
+
+#include "tessera/kernels/packed_matrix.hpp"
+#include "tessera/ops/linear.hpp"
+
+namespace tessera {
+
+/// x [..., K], packed weight [N, K] -> rows [first, first + count) of it applied to x, then the
+/// epilogue [..., count]: the bits of linear, linear_gelu and linear_residual. For inference alone.
+/// Throws std::invalid_argument if x carries a tape, does not fit, or the rows do not exist.
+template <std::floating_point Scalar, int Rank>
+Var<Scalar, Rank> packed_linear(const Var<Scalar, Rank>& x,
+                                const kernels::PackedMatrix<Scalar>& weight,
+                                const kernels::Epilogue<Scalar>& epilogue, Index first,
+                                Index count) {
+  require(
+      x.tape() == nullptr, "packed_linear",
+      "x carries a tape, but a packed weight cannot be trained; train the model it was made of");
+  require(x.value().cols() == weight.cols(), "packed_linear", "x ", x.shape(), " must end in the ",
+          weight.cols(), " inputs of the packed weight ", Shape<2>{weight.rows(), weight.cols()});
+  require(first >= 0 && count >= 0 && count <= weight.rows() - first, "packed_linear",
+          "first = ", first, " and count = ", count, " do not fit the packed weight ",
+          Shape<2>{weight.rows(), weight.cols()});
+  auto y = Tensor<Scalar, Rank>::empty(detail::with_last<Rank>(x.shape(), count));
+  kernels::matmul_nt<Scalar>(kernels::view(x.value()), weight, kernels::view(y),
+                             kernels::Accumulate::no, epilogue, first);
+  return y;
+}
+
+}  // namespace tessera
