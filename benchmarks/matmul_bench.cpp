@@ -1,64 +1,106 @@
-// x [M, K] * W [N, K]^T, the product of every linear layer, at the shapes of MAE ViT-B/16 and
-// I-JEPA ViT-H/14, beside Eigen called directly on one thread.
+// Products at the shapes of MAE ViT-B/16 and I-JEPA ViT-H/14: x [M, K] * W [N, K]^T of every linear
+// layer, its two gradients, and the same with packed weights and in bfloat16, beside Eigen called
+// directly on one thread. "of_peak" is the share of the FMA peak, measured beside each of them.
 #include <benchmark/benchmark.h>
 
 #include <Eigen/Core>
 
-#include "tessera/core/execution.hpp"
+#include "support/peak.hpp"
 #include "tessera/core/tensor.hpp"
-#include "tessera/kernels/matmul.hpp"
+#include "tessera/kernels/packed_matrix.hpp"
 
 namespace {
 
+using tessera::ExecutionScope;
 using tessera::Index;
+using tessera::MatmulPrecision;
+using tessera::Tensor;
+namespace kernels = tessera::kernels;
 
-tessera::Tensor<float, 2> waves(Index rows, Index cols) {
-  tessera::Tensor<float, 2> tensor({rows, cols});
+Tensor<float, 2> waves(Index rows, Index cols) {
+  Tensor<float, 2> tensor({rows, cols});
   for (Index i = 0; i < tensor.size(); ++i) {
     tensor.data()[i] = static_cast<float>(i % 17 - 8) / 8.0F;
   }
   return tensor;
 }
 
-void count_flops(benchmark::State& state, Index m, Index n, Index k) {
-  state.counters["FLOP/s"] = benchmark::Counter(2.0 * static_cast<double>(m * n * k),
-                                                benchmark::Counter::kIsIterationInvariantRate,
-                                                benchmark::Counter::kIs1000);
+/// The three matrices of a linear layer, x [M, K], weight [N, K], y [M, N].
+struct Layer {
+  explicit Layer(const benchmark::State& state)
+      : x(waves(state.range(0), state.range(2))),
+        weight(waves(state.range(1), state.range(2))),
+        y(waves(state.range(0), state.range(1))),
+        threads(state.range(3)) {}
+
+  Tensor<float, 2> x;
+  Tensor<float, 2> weight;
+  Tensor<float, 2> y;
+  Index threads;
+};
+
+/// Times `product` and reports its speed, alone and as a share of all threads' peak.
+template <class Product>
+void time(benchmark::State& state, Index threads, bool pairs, const Product& product) {
+  for (auto _ : state) {
+    product();
+    benchmark::ClobberMemory();
+  }
+  const double peak = tessera::benchmarks::measured_peak(pairs);  // at this moment's clock
+  const double flops = 2.0 * static_cast<double>(state.range(0) * state.range(1) * state.range(2));
+  using benchmark::Counter;
+  state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate, Counter::kIs1000);
+  state.counters["of_peak"] =
+      Counter(flops / (peak * static_cast<double>(threads)), Counter::kIsIterationInvariantRate);
 }
 
 void matmul_nt(benchmark::State& state) {
-  const Index m = state.range(0);
-  const Index n = state.range(1);
-  const Index k = state.range(2);
-  const tessera::ExecutionScope scope({.threads = state.range(3)});
-  const tessera::Tensor<float, 2> x = waves(m, k);
-  const tessera::Tensor<float, 2> weight = waves(n, k);
-  tessera::Tensor<float, 2> out({m, n});
-  for (auto _ : state) {
-    tessera::kernels::matmul_nt<float>(tessera::kernels::view(x), tessera::kernels::view(weight),
-                                       tessera::kernels::view(out));
-    benchmark::DoNotOptimize(out.data());
-    benchmark::ClobberMemory();
-  }
-  count_flops(state, m, n, k);
+  Layer layer(state);
+  const ExecutionScope scope({.threads = layer.threads});
+  time(state, layer.threads, false, [&] {
+    kernels::matmul_nt<float>(kernels::view(std::as_const(layer.x)),
+                              kernels::view(std::as_const(layer.weight)), kernels::view(layer.y));
+  });
 }
+
+void matmul_nn(benchmark::State& state) {
+  Layer layer(state);
+  const ExecutionScope scope({.threads = layer.threads});
+  time(state, layer.threads, false, [&] {
+    kernels::matmul_nn<float>(kernels::view(std::as_const(layer.y)),
+                              kernels::view(std::as_const(layer.weight)), kernels::view(layer.x));
+  });
+}
+
+void matmul_tn(benchmark::State& state) {
+  Layer layer(state);
+  const ExecutionScope scope({.threads = layer.threads});
+  time(state, layer.threads, false, [&] {
+    kernels::matmul_tn<float>(kernels::view(std::as_const(layer.y)),
+                              kernels::view(std::as_const(layer.x)), kernels::view(layer.weight));
+  });
+}
+
+void packed(benchmark::State& state, MatmulPrecision precision) {
+  Layer layer(state);
+  const ExecutionScope scope({.threads = layer.threads, .matmul_precision = precision});
+  const kernels::PackedMatrix<float> weight(kernels::view(std::as_const(layer.weight)));
+  time(state, layer.threads, kernels::multiplies_pairs(), [&] {
+    kernels::matmul_nt<float>(kernels::view(std::as_const(layer.x)), weight,
+                              kernels::view(layer.y));
+  });
+}
+
+void matmul_packed(benchmark::State& state) { packed(state, MatmulPrecision::highest); }
+void matmul_packed_medium(benchmark::State& state) { packed(state, MatmulPrecision::medium); }
 
 void eigen_nt(benchmark::State& state) {
-  const Index m = state.range(0);
-  const Index n = state.range(1);
-  const Index k = state.range(2);
-  const tessera::Tensor<float, 2> x = waves(m, k);
-  const tessera::Tensor<float, 2> weight = waves(n, k);
-  tessera::Tensor<float, 2> out({m, n});
-  for (auto _ : state) {
-    out.matrix().noalias() = x.matrix() * weight.matrix().transpose();
-    benchmark::DoNotOptimize(out.data());
-    benchmark::ClobberMemory();
-  }
-  count_flops(state, m, n, k);
+  Layer layer(state);
+  time(state, 1, false,
+       [&] { layer.y.matrix().noalias() = layer.x.matrix() * layer.weight.matrix().transpose(); });
 }
 
-template <bool WithThreads>
+template <int MaxThreads>
 void shapes(benchmark::internal::Benchmark* bench) {
   const Index sizes[][3] = {
       {50, 2304, 768},   // encoder qkv, one image, a quarter of its patches kept
@@ -69,22 +111,16 @@ void shapes(benchmark::internal::Benchmark* bench) {
       {256, 5120, 1280}  // I-JEPA target encoder MLP
   };
   for (const auto& [m, n, k] : sizes) {
-    if constexpr (WithThreads) {
-      bench->Args({m, n, k, 1});
-      bench->Args({m, n, k, 2});
-    } else {
-      bench->Args({m, n, k});
-    }
+    for (int threads = 1; threads <= MaxThreads; ++threads) bench->Args({m, n, k, threads});
   }
-  if constexpr (WithThreads) {
-    bench->ArgNames({"M", "N", "K", "threads"});
-  } else {
-    bench->ArgNames({"M", "N", "K"});
-  }
-  bench->UseRealTime()->Unit(benchmark::kMicrosecond);
+  bench->ArgNames({"M", "N", "K", "threads"})->UseRealTime()->Unit(benchmark::kMicrosecond);
 }
 
-BENCHMARK(matmul_nt)->Apply(shapes<true>);
-BENCHMARK(eigen_nt)->Apply(shapes<false>);
+BENCHMARK(matmul_packed)->Apply(shapes<2>);
+BENCHMARK(matmul_packed_medium)->Apply(shapes<2>);
+BENCHMARK(matmul_nt)->Apply(shapes<2>);
+BENCHMARK(matmul_nn)->Apply(shapes<1>);
+BENCHMARK(matmul_tn)->Apply(shapes<1>);
+BENCHMARK(eigen_nt)->Apply(shapes<1>);
 
 }  // namespace
