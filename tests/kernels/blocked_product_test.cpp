@@ -16,9 +16,9 @@ struct Sizes {
 
 // One element; primes; a row, a column and one step of k; one more and one less than tiles, panels,
 // blocks of k, blocks of rows and cells; strides of 4 KiB, which are copied.
-const Sizes shapes[] = {{1, 1, 1},     {1, 97, 53},   {97, 1, 31},    {29, 37, 1},
-                        {13, 31, 511}, {15, 33, 513}, {50, 64, 1024}, {113, 65, 40},
-                        {63, 129, 30}, {64, 128, 17}, {1025, 33, 9},  {7, 2, 1030}};
+const Sizes shapes[] = {{1, 1, 1},     {1, 97, 53},    {97, 1, 31},   {29, 37, 1},   {13, 31, 511},
+                        {15, 33, 513}, {50, 64, 1024}, {113, 65, 40}, {63, 129, 30}, {35, 40, 1030},
+                        {64, 128, 17}, {1025, 33, 9},  {7, 2, 1030}};
 
 enum class Form { nn, nt, tn, panels };
 

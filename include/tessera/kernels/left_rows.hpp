@@ -26,10 +26,13 @@ class LeftRows {
   LeftRows(const LeftOperand& a, Index rows, Index depth, bool pairs) : operand_(a) {
     const bool by_rows = a.step == 1;
     const Index stride = by_rows ? a.row : a.step;
+    constexpr Index depth_worth_transposing = 512;  // beyond, a cell reads too much far apart
     if (pairs) {
       by_rows ? pair_along_rows(rows, depth) : pair_across_rows(rows, depth);
-    } else if (shares_cache_sets(stride)) {
-      by_rows ? spread(rows, depth) : spread(depth, rows);
+    } else if (by_rows) {
+      if (shares_cache_sets(stride)) spread(rows, depth);
+    } else if (shares_cache_sets(stride) || depth >= depth_worth_transposing) {
+      transpose(rows, depth);
     }
   }
 
@@ -55,10 +58,34 @@ class LeftRows {
         by_rows ? LeftOperand{copy_.data(), to_stride, 1} : LeftOperand{copy_.data(), 1, to_stride};
   }
 
-  void spread(Index count, Index length) {
-    copy_lines(count, length, [&](const float* from, Index stride, Index r, float* to) {
-      std::copy_n(from + r * stride, length, to);
+  void spread(Index rows, Index depth) {
+    copy_lines(rows, depth, [&](const float* from, Index stride, Index r, float* to) {
+      std::copy_n(from + r * stride, depth, to);
     });
+  }
+
+  /// a [depth, rows] becomes [rows, depth]: lines of memory that are read one after the other.
+  void transpose(Index rows, Index depth) {
+    constexpr Index block = 16;  // rows of one cache line of a
+    const Index stride = operand_.step;
+    const Index to_stride = depth + (shares_cache_sets(depth) ? gap : 0);
+    copy_ = Buffer<float>(static_cast<std::size_t>(rows * to_stride));
+    parallel_ranges(rows, block, [&](Index begin, Index end) {
+      const bool whole = end - begin == block;
+      const Index fours = whole ? depth / 4 * 4 : 0;
+      for (Index k = 0; k < fours; k += 4) {
+        const float* from = operand_.data + k * stride + begin;
+        for (Index i = 0; i < 4; ++i) __builtin_prefetch(from + (16 + i) * stride);
+        for (Index r = 0; r < block; r += 4) {
+          detail::transpose_4x4(from + r, stride, copy_.data() + (begin + r) * to_stride + k,
+                                to_stride);
+        }
+      }
+      for (Index k = fours; k < depth; ++k) {
+        for (Index r = begin; r < end; ++r) copy_.data()[r * to_stride + k] = *operand_.at(r, k);
+      }
+    });
+    operand_ = {copy_.data(), to_stride, 1};
   }
 
   void pair_along_rows(Index rows, Index depth) {

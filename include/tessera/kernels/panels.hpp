@@ -38,8 +38,8 @@ inline void pack_panel(const float* from, Index stride, Index depth, Index cols,
 
 namespace detail {
 
-/// panel[k][j] = from[j * stride + k] for 4 x 4 elements.
-inline void transpose_4x4(const float* from, Index stride, float* panel) {
+/// to[i * to_stride + j] = from[j * stride + i] for 4 x 4 elements.
+inline void transpose_4x4(const float* from, Index stride, float* to, Index to_stride) {
   Float4 a, b, c, d;
   load(a, from);
   load(b, from + stride);
@@ -49,10 +49,10 @@ inline void transpose_4x4(const float* from, Index stride, float* panel) {
   const Float4 ab_high = __builtin_shufflevector(a, b, 2, 6, 3, 7);
   const Float4 cd_low = __builtin_shufflevector(c, d, 0, 4, 1, 5);
   const Float4 cd_high = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-  store<Float4>(__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5), panel);
-  store<Float4>(__builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7), panel + panel_cols);
-  store<Float4>(__builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5), panel + 2 * panel_cols);
-  store<Float4>(__builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7), panel + 3 * panel_cols);
+  store<Float4>(__builtin_shufflevector(ab_low, cd_low, 0, 1, 4, 5), to);
+  store<Float4>(__builtin_shufflevector(ab_low, cd_low, 2, 3, 6, 7), to + to_stride);
+  store<Float4>(__builtin_shufflevector(ab_high, cd_high, 0, 1, 4, 5), to + 2 * to_stride);
+  store<Float4>(__builtin_shufflevector(ab_high, cd_high, 2, 3, 6, 7), to + 3 * to_stride);
 }
 
 }  // namespace detail
@@ -70,7 +70,8 @@ inline void pack_panel_transposed(const float* from, Index stride, Index depth, 
 #pragma GCC unroll 4
       for (Index r = 0; r < 4; ++r) __builtin_prefetch(from + (j + r) * stride + first + 2 * line);
       for (Index k = first; k < whole_last; k += 4) {
-        detail::transpose_4x4(from + j * stride + k, stride, panel + k * panel_cols + j);
+        detail::transpose_4x4(from + j * stride + k, stride, panel + k * panel_cols + j,
+                              panel_cols);
       }
     }
     for (Index k = first; k < last; ++k) {
