@@ -30,9 +30,10 @@ inline double mlp_ratio(const StackFacts& stack) {
              : std::nextafter(ratio, static_cast<double>(stack.mlp_hidden) + 1);
 }
 
-inline const StackFacts& needed(const Checkpoint& file, const std::optional<StackFacts>& stack,
-                                std::string_view what, ModelKind kind) {
-  if (!stack) {
+/// What is there, or an error that says what the file is instead.
+inline StackFacts needed(const Checkpoint& file, const std::optional<StackFacts>& stack,
+                         bool is_such, std::string_view what, ModelKind kind) {
+  if (!stack || !is_such) {
     fail(file.source.label(), "holds no ", what, ": it is ",
          kind == ModelKind::encoder ? "an encoder alone" : text_of("of kind ", kind_name(kind)));
   }
@@ -52,7 +53,7 @@ inline void check_heads(const Checkpoint& file, const StackFacts& stack, Index h
 /// the option that answers what cannot be told.
 inline MaskedVisionTransformerConfig encoder_config(const Checkpoint& file,
                                                     const CheckpointFacts& facts) {
-  const StackFacts& encoder = detail::needed(file, facts.encoder, "encoder", facts.kind);
+  const StackFacts encoder = detail::needed(file, facts.encoder, true, "encoder", facts.kind);
   const Index heads = detail::asked_for(file, facts.num_heads, "num_heads",
                                         "no tensor shows the number of attention heads");
   detail::check_heads(file, encoder, heads, "num_heads");
@@ -87,10 +88,8 @@ inline MaskedVisionTransformerConfig encoder_config(const Checkpoint& file,
 
 /// The MAE of a checkpoint with its decoder. Throws as encoder_config.
 inline MAEConfig mae_config(const Checkpoint& file, const CheckpointFacts& facts) {
-  const StackFacts& decoder =
-      facts.kind == ModelKind::mae
-          ? *facts.decoder
-          : detail::needed(file, std::nullopt, "MAE with its decoder", facts.kind);
+  const StackFacts decoder = detail::needed(file, facts.decoder, facts.kind == ModelKind::mae,
+                                            "MAE with its decoder", facts.kind);
   const Index heads = detail::asked_for(file, facts.decoder_num_heads, "decoder_num_heads",
                                         "no tensor shows the number of attention heads");
   detail::check_heads(file, decoder, heads, "decoder_num_heads");
@@ -105,10 +104,8 @@ inline MAEConfig mae_config(const Checkpoint& file, const CheckpointFacts& facts
 
 /// The I-JEPA of a checkpoint with its predictor. Throws as encoder_config.
 inline IJEPAConfig ijepa_config(const Checkpoint& file, const CheckpointFacts& facts) {
-  const StackFacts& predictor =
-      facts.kind == ModelKind::ijepa && facts.decoder
-          ? *facts.decoder
-          : detail::needed(file, std::nullopt, "I-JEPA with its predictor", facts.kind);
+  const StackFacts predictor = detail::needed(file, facts.decoder, facts.kind == ModelKind::ijepa,
+                                              "I-JEPA with its predictor", facts.kind);
   const Index heads = detail::asked_for(file, facts.decoder_num_heads, "decoder_num_heads",
                                         "no tensor shows the number of attention heads");
   detail::check_heads(file, predictor, heads, "decoder_num_heads");
@@ -123,7 +120,7 @@ inline IJEPAConfig ijepa_config(const Checkpoint& file, const CheckpointFacts& f
 /// encoder_config.
 inline MaskedVisionTransformerDecoderConfig decoder_config(const Checkpoint& file,
                                                            const CheckpointFacts& facts) {
-  const StackFacts& decoder = detail::needed(file, facts.decoder, "decoder", facts.kind);
+  const StackFacts decoder = detail::needed(file, facts.decoder, true, "decoder", facts.kind);
   const Index heads = detail::asked_for(file, facts.decoder_num_heads, "decoder_num_heads",
                                         "no tensor shows the number of attention heads");
   detail::check_heads(file, decoder, heads, "decoder_num_heads");
