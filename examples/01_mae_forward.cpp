@@ -28,8 +28,10 @@ int main(int argc, char** argv) {
     Generator generator(program.seed);
     MAE<float> mae(mae_vit_base_patch16());
     initialize(mae, InitRecipe::mae, generator);
-    const KeepMask tokens = random_token_mask({1, mae.encoder.sequence_length()},
-                                              {.mask_ratio = mask_ratio}, generator);
+    const KeepMask tokens = random_token_mask(
+        {1, mae.encoder.sequence_length()},
+        {.mask_ratio = mask_ratio, .num_prefix_tokens = mae.encoder.num_prefix_tokens()},
+        generator);
 
     const auto latent = mae.encoder.encode(images, {.idx_keep = tokens.idx_keep});
     const auto predicted = mae.forward(images, tokens.idx_keep, tokens.idx_mask);

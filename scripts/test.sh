@@ -10,6 +10,7 @@ set_up
 build=build/test
 [ -z "${CXX:-}" ] || build=build/test-$(basename "$CXX")
 jobs=$(job_count)
+started=$(date +%s)
 
 say "Configuring in $build"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_BUILD_BENCHMARKS=OFF \
@@ -18,5 +19,6 @@ cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_BUILD_BENCH
 say "Building with $jobs jobs"
 cmake --build "$build" --parallel "$jobs"
 
-say "Testing"
+took=$(($(date +%s) - started))
+say "Built in $((took / 60)) min $((took % 60)) s with $jobs jobs. Testing"
 ctest --test-dir "$build" --output-on-failure --no-tests=error --parallel "$jobs"

@@ -1,6 +1,7 @@
 # Configures, builds and runs tests/consumer/project from nothing; METHOD says how it gets Tessera.
+# WITH_IO whether it links tessera::io.
 file(REMOVE_RECURSE "${SCRATCH}")
-file(MAKE_DIRECTORY "${SCRATCH}")
+file(COPY "${SOURCE}/" DESTINATION "${SCRATCH}/project")
 
 function(run)
   execute_process(COMMAND ${ARGN} RESULT_VARIABLE result)
@@ -23,8 +24,12 @@ set(settings
   -D CMAKE_BUILD_TYPE=Debug
   -D "CMAKE_CXX_COMPILER=${COMPILER}"
   -D "CMAKE_PREFIX_PATH=${PREFIX_PATH}")
-if(NOT METHOD STREQUAL "find_package")
-  list(APPEND settings -D "TESSERA_SOURCE=${TESSERA_SOURCE}")
+if(METHOD STREQUAL "add_subdirectory")
+  file(MAKE_DIRECTORY "${SCRATCH}/project/third_party")
+  file(CREATE_LINK "${TESSERA_SOURCE}" "${SCRATCH}/project/third_party/tessera" SYMBOLIC)
+elseif(METHOD STREQUAL "fetch_content")
+  # This tree in place of the download.
+  list(APPEND settings -D "FETCHCONTENT_SOURCE_DIR_TESSERA=${TESSERA_SOURCE}")
 endif()
 if(EIGEN_FOLDER)
   list(APPEND settings -D "Eigen3_DIR=${EIGEN_FOLDER}")
@@ -34,9 +39,6 @@ if(EIGEN_DOWNLOAD)
 endif()
 
 string(REPLACE ";" "\\;" settings "${settings}")
-run("${CMAKE_COMMAND}" -S "${SOURCE}" -B "${SCRATCH}/build" -G "${GENERATOR}" ${settings})
+run("${CMAKE_COMMAND}" -S "${SCRATCH}/project" -B "${SCRATCH}/build" -G "${GENERATOR}" ${settings})
 run("${CMAKE_COMMAND}" --build "${SCRATCH}/build")
-run("${SCRATCH}/build/consumer")
-if(WITH_IO)
-  run("${SCRATCH}/build/consumer_io")
-endif()
+run("${SCRATCH}/build/program")

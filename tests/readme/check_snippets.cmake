@@ -1,6 +1,7 @@
-# cmake -DREADME=README.md "-DSOURCES=a_snippet.cpp;b_snippet.cpp" -P check_snippets.cmake
-# The code that README.md shows between <!-- snippet: a --> and <!-- end --> must be, letter by
-# letter, what stands between // [snippet] and // [end of snippet] in a_snippet.cpp, which is compiled.
+# cmake -DDOCUMENT=README.md "-DSOURCES=a_snippet.cpp;b.cmake" -P check_snippets.cmake
+# The code that a document shows between <!-- snippet: a --> and <!-- end --> must be, letter by
+# letter, what stands between [snippet] and [end of snippet] in a_snippet.cpp or a.hpp, or all of a
+# file without those two comments. The build compiles or runs these files.
 
 # Sets ${result} to the part of ${text} between two others; stops if there is none.
 function(part_between result text begin end where)
@@ -19,16 +20,28 @@ function(part_between result text begin end where)
   set(${result} "${part}" PARENT_SCOPE)
 endfunction()
 
-file(READ "${README}" readme)
+file(READ "${DOCUMENT}" document)
 foreach(source IN LISTS SOURCES)
   cmake_path(GET source STEM name)
+  cmake_path(GET source EXTENSION LAST_ONLY extension)
   string(REPLACE "_snippet" "" name "${name}")
-  file(READ "${source}" code)
-  part_between(compiled "${code}" "// [snippet]\n" "// [end of snippet]\n" "${source}")
-  part_between(shown "${readme}" "<!-- snippet: ${name} -->\n```cpp\n" "```\n<!-- end -->\n"
-    "${README}")
-  if(NOT shown STREQUAL compiled)
+  if(extension STREQUAL ".cmake")
+    set(language cmake)
+    set(comment "#")
+  else()
+    set(language cpp)
+    set(comment "//")
+  endif()
+
+  file(READ "${source}" used)
+  string(FIND "${used}" "[snippet]" marker)
+  if(NOT marker EQUAL -1)
+    part_between(used "${used}" "${comment} [snippet]\n" "${comment} [end of snippet]\n" "${source}")
+  endif()
+  part_between(shown "${document}" "<!-- snippet: ${name} -->\n```${language}\n"
+    "```\n<!-- end -->\n" "${DOCUMENT}")
+  if(NOT shown STREQUAL used)
     message(FATAL_ERROR
-      "${README} and ${source} differ. README shows\n${shown}\nbut this is compiled\n${compiled}")
+      "${DOCUMENT} and ${source} differ. The document shows\n${shown}\nbut this is used\n${used}")
   endif()
 endforeach()

@@ -12,8 +12,9 @@ void train(MAE<float>& mae, int steps, Generator& generator) {
   AdamW<float> optimizer({.lr = 1e-3, .beta2 = 0.95, .weight_decay = 0.05});
   for (int step = 0; step < steps; ++step) {
     const Tensor<float, 4> images = next_batch(generator);
-    const auto [idx_keep, idx_mask] =
-        random_token_mask({32, mae.encoder.sequence_length()}, {.mask_ratio = 0.75}, generator);
+    const auto [idx_keep, idx_mask] = random_token_mask(
+        {32, mae.encoder.sequence_length()},
+        {.mask_ratio = 0.75, .num_prefix_tokens = mae.encoder.num_prefix_tokens()}, generator);
     Tape<float> tape(generator);  // records what is computed from images
     const auto loss = mae.loss(Var(images, &tape), idx_keep, idx_mask);
     tape.backward(loss);
@@ -38,16 +39,20 @@ Tensor<float, 4> next_batch(Generator& generator) {
 }
 
 int main() {
-  MAE<float> mae(
-      {.encoder =
-           {.image_size = {32, 32}, .patch_size = 8, .embed_dim = 32, .depth = 1, .num_heads = 2},
-       .decoder_embed_dim = 32,
-       .decoder_depth = 1,
-       .decoder_num_heads = 2});
+  MAE<float> mae({.encoder = {.image_size = {32, 32},
+                              .patch_size = 8,
+                              .embed_dim = 32,
+                              .depth = 1,
+                              .num_heads = 2,
+                              .reg_tokens = 2},
+                  .decoder_embed_dim = 32,
+                  .decoder_depth = 1,
+                  .decoder_num_heads = 2});
   Generator generator(0);
   const Tensor<float, 4> images = next_batch(generator);
-  const auto [idx_keep, idx_mask] =
-      random_token_mask({32, mae.encoder.sequence_length()}, {.mask_ratio = 0.75}, generator);
+  const auto [idx_keep, idx_mask] = random_token_mask(
+      {32, mae.encoder.sequence_length()},
+      {.mask_ratio = 0.75, .num_prefix_tokens = mae.encoder.num_prefix_tokens()}, generator);
   const auto loss = [&] {
     return static_cast<double>(mae.loss(images, idx_keep, idx_mask).value().item());
   };

@@ -1,0 +1,2 @@
+set(TESSERA_IO ON)
+add_subdirectory(third_party/tessera)

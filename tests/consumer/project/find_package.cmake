@@ -1,0 +1,1 @@
+find_package(tessera CONFIG REQUIRED COMPONENTS io)
