@@ -1,6 +1,7 @@
 #include "tessera/core/random.hpp"
 
 #include "support/catch.hpp"
+#include "support/near.hpp"
 #include "support/text_fixture.hpp"
 
 using namespace tessera;
@@ -100,7 +101,7 @@ TEMPLATE_TEST_CASE("trunc_normal_ samples lie between low and high", "", float, 
     sum += static_cast<double>(value);
   }
   // Symmetric about the mean, so that is the truncated mean too; standard error 0.004.
-  CHECK(sum / 20000 == Approx(0.4).margin(0.02));
+  CHECK(sum / 20000 == test::near(0.4, 0.02));
 }
 
 TEST_CASE("randperm has torch's order and uses as many words") {

@@ -1,6 +1,7 @@
 #include "tessera/masking/multi_block_mask.hpp"
 
 #include "support/catch.hpp"
+#include "support/near.hpp"
 #include "support/text_fixture.hpp"
 #include "tessera/masking/mask_text.hpp"
 #include "tessera/masking/token_mask.hpp"
@@ -273,8 +274,8 @@ TEST_CASE("coverage: the reference starves the bottom, the unbiased mode does no
       CHECK(*most < 1.45 * *least);
     }
     for (std::size_t line = 0; line < 7; ++line) {  // mirrored lines fare alike
-      CHECK(even[i].rows[line] == Approx(even[i].rows[13 - line]).margin(0.025));
-      CHECK(even[i].columns[line] == Approx(even[i].columns[13 - line]).margin(0.025));
+      CHECK(even[i].rows[line] == test::near(even[i].rows[13 - line], 0.025));
+      CHECK(even[i].columns[line] == test::near(even[i].columns[13 - line], 0.025));
     }
     CHECK(even[i].length == even[0].length);
   }
@@ -292,8 +293,8 @@ TEST_CASE("unbiased targets reach every row and column, reference targets do not
     INFO("reference: " << biased.text() << "\nunbiased: " << even.text());
     CHECK(biased.rows.back() == 0.0);
     CHECK(biased.columns.back() == 0.0);
-    CHECK(even.rows.front() == Approx(even.rows.back()).margin(0.02));
-    CHECK(even.columns.front() == Approx(even.columns.back()).margin(0.02));
+    CHECK(even.rows.front() == test::near(even.rows.back(), 0.02));
+    CHECK(even.columns.front() == test::near(even.columns.back(), 0.02));
     CHECK(*std::min_element(even.rows.begin(), even.rows.end()) > 0.01);
     CHECK(*std::min_element(even.columns.begin(), even.columns.end()) > 0.01);
   }

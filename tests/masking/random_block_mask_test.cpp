@@ -75,13 +75,48 @@ TEST_CASE("int(B * ratio) images are masked, within the image ratios") {
   }
 }
 
+TEST_CASE("the masked images together lie between the image ratios") {
+  for (const auto& [low, high] : {std::pair{0.0, 0.0}, {0.4, 0.6}, {1.0, 1.0}}) {
+    PythonGenerator generator(0);
+    const Tensor<bool, 3> mask = random_block_mask({5, 14, 14},
+                                                   {.min_image_mask_ratio = low,
+                                                    .max_image_mask_ratio = high,
+                                                    .block = {.min_num_masks_per_block = 0}},
+                                                   generator);
+    const auto count = static_cast<double>(count_true(mask.begin(), mask.end()));
+    // A quarter of the lower bound: attempts run out where no further block fits.
+    CHECK(count >= low * 5 * 14 * 14 / 4);
+    CHECK(count <= high * 5 * 14 * 14);
+  }
+}
+
 TEST_CASE("a block mask has at most num_masks patches and one block at least") {
   PythonGenerator generator(2);
   for (int repeat = 0; repeat < 200; ++repeat) {
     const Tensor<bool, 2> mask = random_block_mask_image({14, 14}, 40, {}, generator);
     const Index count = count_true(mask.begin(), mask.end());
     CHECK(count <= 40);
-    CHECK(count >= 1);
+    CHECK(count >= 4);
+  }
+  struct Limits {
+    Index masks;
+    Index least;
+    std::optional<Index> most;
+  };
+  for (const Limits& limits : std::vector<Limits>{{0, 0, {}},
+                                                  {10, 0, {}},
+                                                  {10, 4, {}},
+                                                  {10, 10, {}},
+                                                  {10, 0, 4},
+                                                  {10, 0, 10},
+                                                  {8 * 12, 1, {}}}) {
+    PythonGenerator zero(0);
+    const Tensor<bool, 2> mask = random_block_mask_image(
+        {8, 12}, limits.masks,
+        {.min_num_masks_per_block = limits.least, .max_num_masks_per_block = limits.most}, zero);
+    CHECK(mask.shape() == Shape<2>{8, 12});
+    CHECK(count_true(mask.begin(), mask.end()) >= limits.least);
+    CHECK(count_true(mask.begin(), mask.end()) <= limits.masks);
   }
   const Tensor<bool, 2> none =
       random_block_mask_image({14, 14}, 0, {.min_num_masks_per_block = 0}, generator);

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/near.hpp"
 #include "support/random_model.hpp"
 #include "tessera/nn/transformer_block.hpp"
 
@@ -99,8 +100,8 @@ TEST_CASE("init_linears: trunc_normal has the deviation it is asked for") {
   Generator generator(6);
   init_linears(layer, LinearInit::trunc_normal, generator);
   const auto values = layer.weight.value.array();
-  CHECK(values.mean() == Approx(0).margin(1e-3));
-  CHECK(std::sqrt(values.square().mean()) == Approx(0.02).epsilon(0.02));
+  CHECK(values.mean() == near(0, 1e-3));
+  CHECK(std::sqrt(values.square().mean()) == near_relative(0.02, 0.02));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "support/catch.hpp"
+#include "support/near.hpp"
 #include "support/throws.hpp"
 #include "tessera/core/random.hpp"
 
@@ -21,20 +22,20 @@ Tensor<Scalar, 2> cross() {
 TEMPLATE_TEST_CASE("feature_std averages the deviation of the columns", "", float, double) {
   Tensor<TestType, 2> features = cross<TestType>();
   const double expected = (std::sqrt(18.0 / 3) + std::sqrt(2.0 / 3)) / 2;
-  CHECK(feature_std(features) == Approx(expected).epsilon(1e-12));
+  CHECK(feature_std(features) == near_relative(expected, 1e-12));
   features.array() += TestType(8);
-  CHECK(feature_std(features) == Approx(expected).epsilon(1e-12));
+  CHECK(feature_std(features) == near_relative(expected, 1e-12));
   features.array() *= TestType(-4);
-  CHECK(feature_std(features) == Approx(4 * expected).epsilon(1e-12));
+  CHECK(feature_std(features) == near_relative(4 * expected, 1e-12));
 }
 
 TEMPLATE_TEST_CASE("effective_rank is exp of the entropy of the singular values", "", float,
                    double) {
   const double expected = std::exp(-0.75 * std::log(0.75) - 0.25 * std::log(0.25));
   Tensor<TestType, 2> features = cross<TestType>();
-  CHECK(effective_rank(features) == Approx(expected).epsilon(1e-12));
+  CHECK(effective_rank(features) == near_relative(expected, 1e-12));
   features.array() = features.array() * TestType(16) + TestType(8);
-  CHECK(effective_rank(features) == Approx(expected).epsilon(1e-12));
+  CHECK(effective_rank(features) == near_relative(expected, 1e-12));
 }
 
 TEST_CASE("effective_rank does not depend on whether there are fewer rows or columns") {
@@ -42,7 +43,7 @@ TEST_CASE("effective_rank does not depend on whether there are fewer rows or col
   const Tensor<double, 2> few = randn<double>(Shape<2>{5, 40}, generator);
   Tensor<double, 2> many({80, 40});
   for (Index i = 0; i < 16; ++i) many.matrix().middleRows(5 * i, 5) = few.matrix();
-  CHECK(effective_rank(few) == Approx(effective_rank(many)).epsilon(1e-9));
+  CHECK(effective_rank(few) == near_relative(effective_rank(many), 1e-9));
   CHECK(effective_rank(few) > 3.5);
   CHECK(effective_rank(few) <= 4 + 1e-9);  // five points span four directions
 }
@@ -54,7 +55,7 @@ TEST_CASE("effective_rank counts directions of equal strength") {
       features(2 * i, i) = 0.5;
       features(2 * i + 1, i) = -0.5;
     }
-    CHECK(effective_rank(features) == Approx(static_cast<double>(dim)).epsilon(1e-12));
+    CHECK(effective_rank(features) == near_relative(static_cast<double>(dim), 1e-12));
   }
 }
 
@@ -67,7 +68,7 @@ TEMPLATE_TEST_CASE("a point has no spread and no rank, a line has rank one", "",
   for (Index i = 0; i < 7; ++i) {
     for (Index d = 0; d < 3; ++d) line(i, d) = static_cast<TestType>(i * (d + 1));
   }
-  CHECK(effective_rank(line) == Approx(1).epsilon(1e-9));
+  CHECK(effective_rank(line) == near(1, 1e-9));
 }
 
 TEST_CASE("collapse measures name what they refuse") {

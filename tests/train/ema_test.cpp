@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/near.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
 
@@ -34,12 +35,11 @@ TEST_CASE("update_ema: moves every parameter, frozen ones included, and only the
   update_ema(average, model, 0.75);
   for (Index i = 0; i < 3; ++i) {
     CHECK(average.weight.value(i) ==
-          Approx(0.75 * before.weight.value(i) + 0.25 * model.weight.value(i)).epsilon(1e-15));
+          near(0.75 * before.weight.value(i) + 0.25 * model.weight.value(i), 1e-15));
   }
   for (Index i = 0; i < 4; ++i) {
     CHECK(average.table.value.data()[i] ==
-          Approx(0.75 * before.table.value.data()[i] + 0.25 * model.table.value.data()[i])
-              .epsilon(1e-15));
+          near(0.75 * before.table.value.data()[i] + 0.25 * model.table.value.data()[i], 1e-15));
   }
   CHECK(model.weight.value == Toy(5).weight.value);
   CHECK_FALSE(average.table.trainable);

@@ -1,6 +1,7 @@
 #include "tessera/train/schedule.hpp"
 
 #include "support/catch.hpp"
+#include "support/near.hpp"
 #include "support/throws.hpp"
 
 namespace tessera::test {
@@ -11,8 +12,8 @@ TEST_CASE("WarmupCosine: a line up, half a cosine down, then level") {
   CHECK(schedule(0) == 1);
   CHECK(schedule(2.5) == 2);
   CHECK(schedule(10) == 5);
-  CHECK(schedule(15) == Approx(2 + 1.5 * (1 + std::sqrt(0.5))).epsilon(1e-15));
-  CHECK(schedule(20) == Approx(3.5).epsilon(1e-15));
+  CHECK(schedule(15) == near_relative(2 + 1.5 * (1 + std::sqrt(0.5)), 1e-15));
+  CHECK(schedule(20) == near_relative(3.5, 1e-15));
   CHECK(schedule(30) == 2);
   CHECK(schedule(1000) == 2);
 }
@@ -25,8 +26,8 @@ TEST_CASE("WarmupCosine: MAE's rate starts at exactly zero") {
 
 TEST_CASE("WarmupCosine: without warm-up it may also rise, as I-JEPA's weight decay does") {
   const WarmupCosine schedule{.peak = 0.04, .final = 0.4, .total = 8};
-  CHECK(schedule(0) == Approx(0.04).epsilon(1e-14));
-  CHECK(schedule(4) == Approx(0.22).epsilon(1e-15));
+  CHECK(schedule(0) == near_relative(0.04, 1e-14));
+  CHECK(schedule(4) == near_relative(0.22, 1e-15));
   CHECK(schedule(8) == 0.4);
 }
 
@@ -48,7 +49,7 @@ TEST_CASE("WarmupCosine: refuses what is no schedule") {
 TEST_CASE("LinearSchedule: from start to final, then level") {
   const LinearSchedule schedule{.start = 0.9, .final = 1, .total = 4};
   CHECK(schedule(0) == 0.9);
-  CHECK(schedule(1) == Approx(0.925).epsilon(1e-15));
+  CHECK(schedule(1) == near_relative(0.925, 1e-15));
   CHECK(schedule(4) == 1);
   CHECK(schedule(9) == 1);
 }
