@@ -239,6 +239,20 @@ TEST_CASE("wrong tapes and shapes are refused") {
   CHECK(tape.gradient(x) == nullptr);
 }
 
+TEST_CASE("a tensor at the address of a parameter of another shape is refused") {
+  Tape<double> tape;
+  std::vector<Tensor<double, 1>> place{Tensor<double, 1>({2})};
+  (void)tape.parameter(place[0]);
+  place[0] = Tensor<double, 1>({3});
+  CHECK(error_of([&] { (void)tape.parameter(place[0]); }) ==
+        "Tape::parameter: parameter [3] has the address of [2], which was recorded before; "
+        "parameters must outlive the tape");
+  CHECK(error_of([&] { (void)tape.gradient(place[0]); }) ==
+        "Tape::gradient: parameter [3] has the address of [2], which was recorded before; "
+        "parameters must outlive the tape");
+  CHECK(tape.parameter_count() == 1);
+}
+
 TEST_CASE("the loss may be a variable itself") {
   Tape<double> tape;
   const Var<double, 0> x = tape.variable(Tensor<double, 0>({}, 7.0));

@@ -50,7 +50,9 @@ TEST_CASE("0 threads are as many as the machine has", "[threads]") {
 TEST_CASE("a negative number of threads is refused and changes nothing", "[threads]") {
   const ExecutionScope scope({.threads = 2});
   CHECK(test::error_of([] { ExecutionScope({.threads = -2}); }) ==
-        "ExecutionScope: threads = -2 is negative");
+        "ExecutionScope: threads = -2 is negative or above 4096");
+  CHECK(test::error_of([] { ExecutionScope({.threads = 5000}); }) ==
+        "ExecutionScope: threads = 5000 is negative or above 4096");
   CHECK(current_threads() == 2);
 }
 

@@ -119,7 +119,20 @@ TEST_CASE("sizes beyond all memory are refused") {
   CHECK_THROWS_AS(Buffer<double>(std::size_t{1} << 61), std::bad_alloc);
 }
 
-TEST_CASE("a block freed by another thread joins that thread's cache", "[threads]") {
+TEST_CASE("a cache keeps no more blocks than were taken from it") {
+  BufferCache producer;
+  BufferCache consumer;
+  const std::size_t bytes = BufferCache::rounded(100'000);
+  for (int batch = 0; batch < 50; ++batch) consumer.give(producer.take(bytes), bytes);
+  CHECK(consumer.cached_bytes() == 0);  // a loader's batches are not hoarded by who reads them
+  void* own = consumer.take(bytes);
+  consumer.give(producer.take(bytes), bytes);
+  CHECK(consumer.cached_bytes() == bytes);
+  consumer.give(own, bytes);
+  CHECK(consumer.cached_bytes() == bytes);
+}
+
+TEST_CASE("a block freed by a thread that took as many joins its cache", "[threads]") {
   release_cached_memory();
   const std::size_t expected = detail::cache_buffers ? BufferCache::rounded(4000) : 0;
   Buffer<float> buffer(1000);
@@ -127,6 +140,7 @@ TEST_CASE("a block freed by another thread joins that thread's cache", "[threads
   std::size_t theirs = 1;
   bool released = false;
   std::thread([&, taken = std::move(buffer)]() mutable {
+    const Buffer<float> own(1000);
     std::fill_n(taken.data(), 1000, 3.0F);
     { const Buffer<float> freed_here = std::move(taken); }
     theirs = cached_bytes();

@@ -16,6 +16,13 @@ TEST_CASE("Size counts, compares and is written height x width") {
   CHECK(text_of("a grid of ", size) == "a grid of 14 x 16");
 }
 
+TEST_CASE("Size refuses to count beyond an Index") {
+  const Index huge = Index{1} << 32;
+  CHECK(Size{huge, huge / 4}.count() == Index{1} << 62);
+  CHECK(error_of([&] { (void)Size{huge, huge}.count(); }) ==
+        "Size: 4294967296 x 4294967296 is too large");
+}
+
 TEST_CASE("patch_grid divides height and width, apart") {
   CHECK(patch_grid("op", {224, 96}, 16) == Size{14, 6});
   CHECK(patch_grid("op", {5, 3}, 1) == Size{5, 3});

@@ -42,7 +42,7 @@ TEST_CASE("check messages name the op, the argument and the value") {
   REQUIRE_THROWS_WITH(detail::check_mask_size("op", Shape<3>{2, 0, 4}),
                       "op: size [2, 0, 4] must be at least 1 on every axis");
   REQUIRE_THROWS_WITH(detail::check_aspects("op", 2.0, 1.0),
-                      "op: aspect ratios [2, 1] must be finite, positive and in order");
+                      "op: aspect ratios [2, 1] must be in order and within [0.001, 1000]");
   REQUIRE_THROWS_AS(detail::check_aspects("op", 0.0, 1.0), std::invalid_argument);
   REQUIRE_THROWS_AS(detail::check_aspects("op", nan, 1.0), std::invalid_argument);
   REQUIRE_THROWS_AS(detail::check_aspects("op", 1.0, nan), std::invalid_argument);

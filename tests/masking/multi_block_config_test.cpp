@@ -36,10 +36,12 @@ TEST_CASE("multi-block configs are checked value by value") {
                       "MultiBlockMaskSampler: pred_mask_scale = [nan, 0.8] must be in order and "
                       "within [0, 1]");
   REQUIRE_THROWS_WITH(check({.aspect_ratio = {0.0, 1.0}}),
-                      "MultiBlockMaskSampler: aspect ratios [0, 1] must be finite, positive and in "
-                      "order");
-  REQUIRE_THROWS_WITH(check({.nenc = 0}), "MultiBlockMaskSampler: nenc = 0 must be at least 1");
-  REQUIRE_THROWS_WITH(check({.npred = 0}), "MultiBlockMaskSampler: npred = 0 must be at least 1");
+                      "MultiBlockMaskSampler: aspect ratios [0, 1] must be in order and within "
+                      "[0.001, 1000]");
+  REQUIRE_THROWS_WITH(check({.nenc = 0}),
+                      "MultiBlockMaskSampler: nenc = 0 must be at least 1 and at most 65536");
+  REQUIRE_THROWS_WITH(check({.npred = 0}),
+                      "MultiBlockMaskSampler: npred = 0 must be at least 1 and at most 65536");
   REQUIRE_THROWS_WITH(check({.min_keep = -1}), "MultiBlockMaskSampler: min_keep = -1 is negative");
   REQUIRE_THROWS_WITH(check({.context_length = 10}),
                       "MultiBlockMaskSampler: context_length = 10 must be more than min_keep = 10");

@@ -182,7 +182,8 @@ TEST_CASE("block mask errors name the argument and leave the generator alone") {
                       "than min_num_masks_per_block = 4");
   REQUIRE_THROWS_WITH(
       random_block_mask_image({8, 8}, 9, {.max_block_aspect_ratio = 0.1}, generator),
-      "random_block_mask_image: aspect ratios [0.3, 0.1] must be finite, positive and in order");
+      "random_block_mask_image: aspect ratios [0.3, 0.1] must be in order and within [0.001, "
+      "1000]");
   REQUIRE_THROWS_WITH(random_block_mask_image({8, 8}, -1, {}, generator),
                       "random_block_mask_image: num_masks = -1 is negative");
   REQUIRE_THROWS_WITH(

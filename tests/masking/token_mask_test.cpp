@@ -1,5 +1,7 @@
 #include "tessera/masking/token_mask.hpp"
 
+#include <limits>
+
 #include "support/catch.hpp"
 #include "tessera/core/random.hpp"
 
@@ -65,7 +67,9 @@ TEST_CASE("token mask errors name the op, the entry and the bound") {
                       "complement: index(0, 1) = -1 is outside [0, 3)");
   REQUIRE_THROWS_WITH(complement(TokenIndex({1, 1}), -1), "complement: length = -1 is negative");
   REQUIRE_THROWS_WITH(shift_index(TokenIndex({1, 2}, {1, 0}), -1),
-                      "shift_index: index(0, 1) = 0 shifted by -1 is negative");
+                      "shift_index: index(0, 1) = 0 shifted by -1 is no index");
+  REQUIRE_THROWS_WITH(shift_index(TokenIndex({1, 1}, {1}), std::numeric_limits<Index>::max()),
+                      "shift_index: index(0, 0) = 1 shifted by 9223372036854775807 is no index");
   REQUIRE_THROWS_WITH(prepend_prefix(TokenMask({1, 2}, false), -1),
                       "prepend_prefix: num_prefix_tokens = -1 is negative");
 }

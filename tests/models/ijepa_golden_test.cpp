@@ -3,6 +3,7 @@
 #include <array>
 
 #include "support/catch.hpp"
+#include "support/near.hpp"
 #include "support/published_models.hpp"
 #include "tessera/models/ijepa.hpp"
 
@@ -126,7 +127,7 @@ TEST_CASE("published I-JEPA: disjoint places give the same in the form of a full
       ijepa.forward_context(images, std::span(&first_context, 1), targets).value();
   REQUIRE(scattered.shape() == side_by_side.shape());
   for (Index i = 0; i < scattered.size(); ++i) {
-    CHECK(scattered.data()[i] == Approx(side_by_side.data()[i]).epsilon(1e-12).margin(1e-14));
+    CHECK(scattered.data()[i] == near(side_by_side.data()[i], 1e-14));
   }
 }
 

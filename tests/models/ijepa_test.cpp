@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/near.hpp"
 #include "support/throws.hpp"
 #include "support/tiny_models.hpp"
 #include "tessera/train/adamw.hpp"
@@ -51,7 +52,7 @@ TEST_CASE("I-JEPA: rows come by target, then context, then image") {
           const ConstArrayMap<double> x(feature, 12);
           const double deviation = std::sqrt((x - x.mean()).square().mean() + 1e-5);
           for (Index c = 0; c < 12; ++c) {
-            CHECK(h(row, k, c) == Approx((feature[c] - x.mean()) / deviation).epsilon(1e-12));
+            CHECK(h(row, k, c) == near_relative((feature[c] - x.mean()) / deviation, 1e-12));
           }
         }
       }
@@ -69,7 +70,7 @@ TEST_CASE("I-JEPA: the loss is the mean smooth L1 distance, written as a loop") 
     sum += error < 1 ? error * error / 2 : error - 0.5;
   }
   CHECK(ijepa.loss(tiny_images(), contexts, targets).value().item() ==
-        Approx(sum / static_cast<double>(z.size())).epsilon(1e-13));
+        near_relative(sum / static_cast<double>(z.size()), 1e-13));
 }
 
 TEST_CASE("I-JEPA: the target encoder is a frozen copy that training does not reach") {
@@ -104,7 +105,7 @@ TEST_CASE("I-JEPA: the target encoder follows as a moving average") {
   const Values moved = all_values(ijepa.target_encoder);
   CHECK(all_values(ijepa.encoder) == source);
   for (std::size_t i = 0; i < moved.size(); ++i) {
-    CHECK(moved[i] == Approx(0.9 * target[i] + 0.1 * source[i]).epsilon(1e-14).margin(1e-16));
+    CHECK(moved[i] == near(0.9 * target[i] + 0.1 * source[i], 1e-15));
   }
   for (const auto& parameter : named_parameters(ijepa.target_encoder)) {
     CHECK_FALSE(parameter.trainable);
@@ -162,6 +163,13 @@ TEST_CASE("I-JEPA: prefix tokens are refused") {
         "IJEPA: the encoder must have neither class token nor registers, but has 3");
 }
 
+TEST_CASE("I-JEPA: an encoder that normalises its average alone is refused") {
+  IJEPAConfig config = tiny_ijepa();
+  config.encoder.fc_norm = true;
+  CHECK(error_of([&] { IJEPA<double> ijepa(config); }) ==
+        "IJEPA: encoder.fc_norm is set, but predictor and targets need every token normalised");
+}
+
 TEST_CASE("I-JEPA: what makes no predictor is refused") {
   const auto message = [](auto change) {
     IJEPAConfig config = tiny_ijepa();
@@ -194,11 +202,11 @@ TEST_CASE("I-JEPA: masks and images that do not fit are refused and record nothi
   refused("there are 2 context and 0 target masks; each list needs one", images, contexts, {});
   refused("images [2, 2, 12, 12] must be of the model's size 12 x 16",
           Tensor<double, 4>({2, 2, 12, 12}), contexts, targets);
-  refused("masks_context [1, 1] must have 2 rows, one per image", images, {TokenIndex({1, 1})},
+  refused("masks_context[0] [1, 1] must have 2 rows, one per image", images, {TokenIndex({1, 1})},
           targets);
-  refused("masks_context(1, 0) = 12 is outside [0, 12)", images, {TokenIndex({2, 1}, {0, 12})},
+  refused("masks_context[0](1, 0) = 12 is outside [0, 12)", images, {TokenIndex({2, 1}, {0, 12})},
           targets);
-  refused("masks_target(0, 1) = -1 is outside [0, 12)", images, contexts,
+  refused("masks_target[0](0, 1) = -1 is outside [0, 12)", images, contexts,
           {TokenIndex({2, 2}, {0, -1, 1, 2})});
   refused("target masks of shapes [2, 2] and [2, 1] cannot be stacked", images, contexts,
           {TokenIndex({2, 2}, {0, 1, 1, 2}), TokenIndex({2, 1})});

@@ -42,6 +42,23 @@ bool starts_as_zero(const std::string& name) {
          name == "target_encoder.mask_token";
 }
 
+TEST_CASE("initialize: registers are drawn as the class token, and by lightly as timm draws them") {
+  const auto largest_register = [](InitRecipe recipe) {
+    Generator generator(1);
+    MaskedVisionTransformerConfig config = tiny_mae().encoder;
+    config.reg_tokens = 50;
+    MaskedVisionTransformer<double> encoder(config);
+    initialize(encoder, recipe, generator);
+    return encoder.reg_token->value.array().abs().maxCoeff();
+  };
+  CHECK(largest_register(InitRecipe::mae) > 0.04);
+  CHECK(largest_register(InitRecipe::mae) < 0.12);
+  for (const InitRecipe recipe : {InitRecipe::timm, InitRecipe::lightly}) {
+    CHECK(largest_register(recipe) > 2e-6);
+    CHECK(largest_register(recipe) < 6e-6);
+  }
+}
+
 TEST_CASE("initialize: leaves no weight of MAE or I-JEPA at zero, whatever the recipe") {
   for (const InitRecipe recipe : recipes) {
     Generator generator(1);

@@ -5,6 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/near.hpp"
 #include "support/throws.hpp"
 #include "support/tiny_models.hpp"
 #include "tessera/masking/token_mask.hpp"
@@ -73,7 +74,7 @@ TEST_CASE("MAE: the loss is the mean over masked patches and pixels, written as 
       }
     }
     CHECK(mae.loss(images, masks.idx_keep, masks.idx_mask).value().item() ==
-          Approx(sum / static_cast<double>(prediction.size())).epsilon(1e-12));
+          near_relative(sum / static_cast<double>(prediction.size()), 1e-12));
   }
 }
 
@@ -114,8 +115,7 @@ TEST_CASE("MAE: reconstruct blanks the masked patches and fills in the predicted
       const double mean = pixels.mean();
       const double deviation = std::sqrt((pixels - mean).square().sum() / 31 + 1e-6);
       for (Index i = 0; i < 32; ++i) {
-        CHECK((filled.row(r)[i] - mean) / deviation ==
-              Approx(prediction.row(r)[i]).epsilon(1e-10).margin(1e-12));
+        CHECK((filled.row(r)[i] - mean) / deviation == near(prediction.row(r)[i], 1e-12));
       }
     }
   }
@@ -239,6 +239,17 @@ TEST_CASE("MAE: what makes no model is refused") {
         "Linear: in = 12 and out = 0 must be positive");
   CHECK(message([](MAEConfig& c) { c.encoder.depth = -1; }) ==
         "MaskedVisionTransformer: depth = -1 is negative");
+  CHECK(message([](MAEConfig& c) {
+          c.encoder.global_pool = GlobalPool::avg;
+          c.encoder.fc_norm = true;
+        }) == "MAE: encoder.fc_norm is set, but the decoder needs every token normalised");
+}
+
+TEST_CASE("MAE: the decoder has the encoder's choice of bias") {
+  MAEConfig config = tiny_mae();
+  CHECK(MAE<double>(config).decoder.blocks[0].attn.qkv.bias);
+  config.encoder.qkv_bias = false;
+  CHECK_FALSE(MAE<double>(config).decoder.blocks[0].attn.qkv.bias);
 }
 
 TEST_CASE("MAE: input that does not fit is refused and records nothing") {

@@ -274,10 +274,15 @@ TEST_CASE("decoder: what makes no model is refused") {
   CHECK(message([](Config& c) {
           c.grid = {0, 3};
         }) == "sincos_position_embedding: grid 0 x 3 with 1 prefix tokens is not possible");
+  CHECK(message([](Config& c) {
+          c.grid = {Index{1} << 32, Index{1} << 32};
+        }) == "Size: 4294967296 x 4294967296 is too large");
 }
 
 TEST_CASE("decoder: input that does not fit is refused") {
   const Decoder decoder = random_decoder();
+  CHECK(error_of([&] { decoder.forward(Tensor<double, 3>({0, 13, 8})); }) ==
+        "MaskedVisionTransformerDecoder::preprocess: x [0, 13, 8] is an empty batch");
   const Var<double, 3> x(random_tensor<3>({2, 13, 8}, 2));
   CHECK(error_of([&] {
           decoder.preprocess(x, {.idx_mask = idx_target, .mask = TokenMask({2, 13})});

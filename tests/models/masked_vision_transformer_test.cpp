@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/near.hpp"
 #include "support/throws.hpp"
 #include "support/tiny_models.hpp"
 #include "tessera/masking/token_mask.hpp"
@@ -71,7 +72,7 @@ TEST_CASE("encoder: drop path grows linearly from the first block to the last") 
   config.drop_path_rate = 0.2;
   const Encoder encoder(config);
   for (std::size_t i = 0; i < 5; ++i) {
-    CHECK(encoder.blocks[i].drop_path_rate == Approx(0.05 * static_cast<double>(i)).margin(1e-15));
+    CHECK(encoder.blocks[i].drop_path_rate == near(0.05 * static_cast<double>(i), 1e-15));
   }
   config.depth = 1;
   CHECK(Encoder(config).blocks[0].drop_path_rate == 0);
@@ -281,6 +282,12 @@ TEST_CASE("encoder: what makes no model is refused") {
         "MaskedVisionTransformer: proj_drop_rate = 1 is outside [0, 1)");
   CHECK(construction_error([](Config& c) { c.fc_norm = true; }) ==
         "MaskedVisionTransformer: fc_norm normalises an average, but global_pool is token");
+  CHECK(construction_error([](Config& c) { c.mlp_ratio = 1e300; }) ==
+        "MaskedVisionTransformer: mlp_ratio = 1e+300 makes a hidden layer of 1.2e+301");
+  const Index huge = Index{1} << 34;
+  CHECK(construction_error([=](Config& c) {
+          c.image_size = {huge, huge};
+        }) == "Size: 4294967296 x 4294967296 is too large");
 }
 
 TEST_CASE("encoder: input that does not fit is refused and records nothing") {

@@ -43,27 +43,29 @@ IJEPAConfig several_cells_ijepa() {
 
 constexpr Index batch = 2;
 
-Tensor<float, 4> large_images(std::uint64_t seed) {
-  return random_tensor<4, float>({batch, 3, 64, 64}, seed);
-}
-
 /// A model, its masks and its moving average behind one interface.
-struct MaeCase {
-  using Model = MAE<float>;
+template <class T>
+struct MaeCaseOf {
+  using Scalar = T;
+  using Model = MAE<Scalar>;
 
-  static Model model() { return random_model<MAE, float>(several_cells_mae(), 3); }
+  static Model model() { return random_model<MAE, Scalar>(several_cells_mae(), 3); }
   static KeepMask masks(std::uint64_t seed) {
     Generator generator(seed);
     return random_token_mask({batch, 257}, {.mask_ratio = 0.5}, generator);
   }
-  static Var<float, 0> loss(const Model& model, const Var<float, 4>& images, std::uint64_t seed) {
+  static Var<Scalar, 0> loss(const Model& model, const Var<Scalar, 4>& images, std::uint64_t seed) {
     const KeepMask drawn = masks(seed);
     return model.loss(images, drawn.idx_keep, drawn.idx_mask);
   }
   static void after_step(Model&) {}
 };
 
+using MaeCase = MaeCaseOf<float>;
+using MaeCaseDouble = MaeCaseOf<double>;
+
 struct IjepaCase {
+  using Scalar = float;
   using Model = IJEPA<float>;
 
   static Model model() { return random_model<IJEPA, float>(several_cells_ijepa(), 3); }
@@ -81,23 +83,32 @@ struct IjepaCase {
   static void after_step(Model& model) { update_ema(model.target_encoder, model.encoder, 0.99); }
 };
 
-void append(std::vector<float>& bits, std::span<const float> values) {
+template <class Case>
+Var<typename Case::Scalar, 4> large_images(std::uint64_t seed, Tape<typename Case::Scalar>& tape) {
+  return {random_tensor<4, typename Case::Scalar>({batch, 3, 64, 64}, seed), &tape};
+}
+
+template <class Scalar>
+void append(std::vector<Scalar>& bits, std::span<const Scalar> values) {
   bits.insert(bits.end(), values.begin(), values.end());
 }
 
-bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
-  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
+template <class Scalar>
+bool same_bits(const std::vector<Scalar>& a, const std::vector<Scalar>& b) {
+  return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(Scalar)) == 0;
 }
 
 /// Loss and all gradients.
 template <class Case>
-std::vector<float> forward_and_backward(const typename Case::Model& model, std::uint64_t seed) {
-  Tape<float> tape;
-  const auto loss = Case::loss(model, Var<float, 4>(large_images(seed), &tape), seed);
+std::vector<typename Case::Scalar> forward_and_backward(const typename Case::Model& model,
+                                                        std::uint64_t seed) {
+  using Scalar = typename Case::Scalar;
+  Tape<Scalar> tape;
+  const auto loss = Case::loss(model, large_images<Case>(seed, tape), seed);
   tape.backward(loss);
-  std::vector<float> bits{loss.value().item()};
+  std::vector<Scalar> bits{loss.value().item()};
   for (const auto& parameter : named_parameters(model)) {
-    append(bits, tape.gradient_values(parameter.key));
+    append<Scalar>(bits, tape.gradient_values(parameter.key));
   }
   return bits;
 }
@@ -110,19 +121,19 @@ std::vector<float> ten_steps() {
   std::vector<float> bits;
   for (std::uint64_t step = 0; step < 10; ++step) {
     Tape<float> tape;
-    const auto loss = Case::loss(model, Var<float, 4>(large_images(step), &tape), step);
+    const auto loss = Case::loss(model, large_images<Case>(step, tape), step);
     tape.backward(loss);
     clip_grad_norm(model, tape, 1.0);
     optimizer.step(model, tape);
     Case::after_step(model);
     bits.push_back(loss.value().item());
   }
-  for (const auto& parameter : named_parameters(model)) append(bits, parameter.values);
+  for (const auto& parameter : named_parameters(model)) append<float>(bits, parameter.values);
   return bits;
 }
 
 TEMPLATE_TEST_CASE("threads: loss and gradients have the same bits for 1, 2, 3 and 4", "[threads]",
-                   MaeCase, IjepaCase) {
+                   MaeCase, MaeCaseDouble, IjepaCase) {
   const auto model = TestType::model();
   const auto expected = forward_and_backward<TestType>(model, 1);
   CHECK(std::isfinite(expected[0]));

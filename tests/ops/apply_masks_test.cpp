@@ -48,9 +48,9 @@ TEST_CASE("apply_masks refuses masks that do not fit") {
   expect_refused("apply_masks: masks is empty", apply({}), tokens);
   expect_refused("apply_masks: masks of shapes [2, 2] and [2, 3] cannot be stacked",
                  apply({good, TokenIndex({2, 3})}), tokens);
-  expect_refused("apply_masks: mask [1, 2] must have 2 rows, one per image",
+  expect_refused("apply_masks: masks[0] [1, 2] must have 2 rows, one per image",
                  apply({TokenIndex({1, 2})}), tokens);
-  expect_refused("apply_masks: mask(1, 0) = 4 is outside [0, 4)",
+  expect_refused("apply_masks: masks[1](1, 0) = 4 is outside [0, 4)",
                  apply({good, TokenIndex({2, 2}, {0, 1, 4, 3})}), tokens);
 }
 

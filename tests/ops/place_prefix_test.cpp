@@ -60,7 +60,7 @@ TEST_CASE("place_prefix refuses what does not fit") {
   expect_refused(
       "place_prefix: prefix [2, 2, 4] must be [1, P, D] with the width of tokens [2, 3, 4]",
       at(TokenIndex({2, 3})), tokens, random_tensor<3>({2, 2, 4}, 2));
-  expect_refused("place_prefix: idx holds -3, which is negative",
+  expect_refused("place_prefix: idx(1, 0) = -3 is negative",
                  at(TokenIndex({2, 3}, {0, 1, 2, -3, 0, 1})), tokens, prefix);
   expect_refuses_two_tapes("place_prefix", at(TokenIndex({2, 3})), tokens, prefix);
 }

@@ -32,6 +32,8 @@ TEST_CASE("repeat_token refuses several tokens and negative sizes") {
                  random_tensor<3>({2, 1, 4}, 1));
   expect_refused("repeat_token: size [-1, 3] is negative", repeat(-1, 3),
                  random_tensor<3>({1, 1, 4}, 1));
+  expect_refused("Size: 8589934592 x 4294967296 is too large",
+                 repeat(Index{1} << 33, Index{1} << 32), random_tensor<3>({1, 1, 3}, 1));
   expect_refused("repeat_token: size [2, -3] is negative", repeat(2, -3),
                  random_tensor<3>({1, 1, 4}, 1));
 }

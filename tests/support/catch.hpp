@@ -3,7 +3,6 @@
 // Catch2 version 2 or 3. Tests are written in version 3's names.
 #if __has_include(<catch2/catch_all.hpp>)
 #include <catch2/catch_all.hpp>
-using Catch::Approx;
 #else
 #include <catch2/catch.hpp>
 #include <string>

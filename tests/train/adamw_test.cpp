@@ -157,6 +157,9 @@ TEST_CASE("AdamW: what cannot be right is refused and changes nothing") {
         "AdamW::step: the state of bias has 2 and 3 values, not 3");
   CHECK(optimizer.state.size() == 1);
   CHECK(optimizer.state.at("bias").steps == 4);
+  optimizer.state["bias"].steps = -1;
+  CHECK(error_of([&] { optimizer.step(toy, tape); }) ==
+        "AdamW::step: the state of bias has steps = -1");
   CHECK(toy == before);
 
   optimizer.state.clear();

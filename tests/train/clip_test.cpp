@@ -47,7 +47,6 @@ std::vector<double> gradients(const Toy& toy, const Tape<double>& tape) {
 TEST_CASE("grad_norm: of all gradients together") {
   const Toy toy;
   Tape<double> tape;
-  CHECK(grad_norm(toy, tape) == 0);
   toy.record(tape);
   CHECK(grad_norm(toy, tape) == 13);
 }
@@ -69,6 +68,17 @@ TEST_CASE("clip_grad_norm: leaves what is short enough, also without a bound") {
   CHECK(clip_grad_norm(toy, tape, 14) == 13);
   CHECK(clip_grad_norm(toy, tape, std::numeric_limits<double>::infinity()) == 13);
   CHECK(gradients(toy, tape) == std::vector<double>{3, 4, 12});
+}
+
+TEST_CASE("clip_grad_norm: a tape without gradients of the model is refused") {
+  const Toy toy;
+  Tape<double> tape;
+  CHECK(error_of([&] { clip_grad_norm(toy, tape, 1); }) ==
+        "grad_norm: the tape holds no gradient of this model");
+  toy.record(tape);
+  const Toy other;
+  CHECK(error_of([&] { clip_grad_norm(other, tape, 1); }) ==
+        "grad_norm: the tape holds no gradient of this model");
 }
 
 TEST_CASE("clip_grad_norm: refuses and changes nothing") {

@@ -55,6 +55,15 @@ TEST_CASE("update_ema: at momentum 1 nothing moves, at 0 the average is the mode
   CHECK(average.table.value == model.table.value);
 }
 
+TEST_CASE("update_ema: equal models stay equal bit for bit, however often") {
+  const Toy model(5);
+  Toy average(5);
+  for (int step = 0; step < 1000; ++step) update_ema(average, model, 0.996 + 4e-6 * step);
+  for (int step = 0; step < 1000; ++step) update_ema(average, model, 0.3);
+  CHECK(average.weight.value == model.weight.value);
+  CHECK(average.table.value == model.table.value);
+}
+
 TEST_CASE("update_ema: refuses and changes nothing") {
   Toy average(1);
   const Toy model(5);

@@ -44,6 +44,8 @@ TEST_CASE("WarmupCosine: refuses what is no schedule") {
   CHECK(message({.total = std::numeric_limits<double>::infinity()}, 1) ==
         "WarmupCosine: warmup = 0 and total = inf must satisfy 0 <= warmup < total");
   CHECK(message({.total = 5}, -1) == "WarmupCosine: position = -1 is negative");
+  CHECK(message({.peak = std::nan(""), .total = 5}, 1) ==
+        "WarmupCosine: start = 0, peak = nan and final = 0 must be finite");
 }
 
 TEST_CASE("LinearSchedule: from start to final, then level") {
@@ -61,6 +63,8 @@ TEST_CASE("LinearSchedule: refuses what is no schedule") {
         "LinearSchedule: total = nan must be positive");
   CHECK(error_of([] { LinearSchedule{.total = 2}(-1); }) ==
         "LinearSchedule: position = -1 is negative");
+  CHECK(error_of([] { LinearSchedule{.start = std::nan("")}(1); }) ==
+        "LinearSchedule: start = nan and final = 0 must be finite");
 }
 
 }  // namespace

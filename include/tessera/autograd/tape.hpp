@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <concepts>
 #include <memory>
 #include <optional>
@@ -42,14 +43,16 @@ class Tape {
   }
 
   /// A borrowed tensor whose gradient is wanted; the same tensor always gives the same entry.
+  /// Throws std::invalid_argument if a tensor of another shape was recorded at this address.
   template <int Rank>
   Var<Scalar, Rank> parameter(const Tensor<Scalar, Rank>& value) {
     const auto known = parameters_.find(&value);
     if (known != parameters_.end()) {
-      return Var<Scalar, Rank>::borrowed(value, this, known->second);
+      check_shape("Tape::parameter", value, known->second);
+      return Var<Scalar, Rank>::borrowed(value, this, known->second.node);
     }
     const std::size_t node = append(std::make_unique<Slot<Rank>>());
-    parameters_.emplace(&value, node);
+    parameters_.emplace(&value, Known{node, {value.shape().begin(), value.shape().end()}});
     return Var<Scalar, Rank>::borrowed(value, this, node);
   }
 
@@ -105,15 +108,16 @@ class Tape {
   const Tensor<Scalar, Rank>* gradient(const Tensor<Scalar, Rank>& parameter) const {
     const auto known = parameters_.find(&parameter);
     if (known == parameters_.end()) return nullptr;
-    const auto& slot = static_cast<const Slot<Rank>&>(*entries_[known->second]);
+    check_shape("Tape::gradient", parameter, known->second);
+    const auto& slot = static_cast<const Slot<Rank>&>(*entries_[known->second.node]);
     return slot.arrived ? &slot.gradient : nullptr;
   }
 
   /// Gradient of the parameter at this address as flat values; empty if none arrived.
   std::span<const Scalar> gradient_values(const void* parameter) const {
     const auto known = parameters_.find(parameter);
-    if (known == parameters_.end() || !entries_[known->second]->arrived) return {};
-    return entries_[known->second]->values();
+    if (known == parameters_.end() || !entries_[known->second.node]->arrived) return {};
+    return entries_[known->second.node]->values();
   }
   std::span<Scalar> gradient_values(const void* parameter) {
     const std::span<const Scalar> values = std::as_const(*this).gradient_values(parameter);
@@ -146,6 +150,21 @@ class Tape {
     Backward backward;
   };
 
+  struct Known {
+    std::size_t node;
+    std::vector<Index> shape;
+  };
+
+  template <int Rank>
+  static void check_shape(std::string_view op, const Tensor<Scalar, Rank>& value,
+                          const Known& known) {
+    require(std::equal(value.shape().begin(), value.shape().end(), known.shape.begin(),
+                       known.shape.end()),
+            op, "parameter ", value.shape(), " has the address of ",
+            std::span<const Index>(known.shape),
+            ", which was recorded before; parameters must outlive the tape");
+  }
+
   std::size_t append(std::unique_ptr<Entry> entry) {
     require(!walked_, "Tape", "this tape was walked already; record a new one");
     entries_.push_back(std::move(entry));
@@ -154,7 +173,7 @@ class Tape {
 
   Generator* generator_ = nullptr;
   std::vector<std::unique_ptr<Entry>> entries_;
-  std::unordered_map<const void*, std::size_t> parameters_;
+  std::unordered_map<const void*, Known> parameters_;
   bool walked_ = false;
 };
 

@@ -42,7 +42,8 @@ class GradientSink {
 };
 
 /// A value on its way through a model: a shared, immutable tensor and, in training, the tape that
-/// records what happens to it. A Var made from a tensor alone records nothing.
+/// records what happens to it; no operation may take it once that tape is gone. A Var made from a
+/// tensor alone records nothing.
 template <std::floating_point Scalar, int Rank>
 class Var {
  public:

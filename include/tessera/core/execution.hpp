@@ -57,14 +57,17 @@ inline Isa resolved_isa(const std::optional<Isa>& isa) {
 }
 
 inline Index resolved_threads(Index threads) {
-  require(threads >= 0, "ExecutionScope", "threads = ", threads, " is negative");
+  constexpr Index most = 4096;
+  require(threads >= 0 && threads <= most, "ExecutionScope", "threads = ", threads,
+          " is negative or above ", most);
   if (threads > 0) return threads;
   return std::max<Index>(1, static_cast<Index>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace detail
 
-/// Threads, matmul precision and instruction set for whatever the calling thread computes while this object lives:
+/// Threads, matmul precision and instruction set for whatever the calling thread computes while
+/// this object lives:
 ///
 ///     const ExecutionScope scope({.threads = 2});
 ///

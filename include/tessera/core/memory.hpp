@@ -23,7 +23,8 @@ inline void free_aligned(void* block) noexcept {
 }
 
 /// Freed blocks of one thread, kept by size class, so that a training step in its steady state
-/// asks the system for nothing. A block freed by another thread joins that thread's cache.
+/// asks the system for nothing. A thread keeps no more blocks of a class than it has taken itself:
+/// what it frees for others, such as a loader's batches, goes back to the system.
 class BufferCache {
  public:
   static constexpr std::size_t min_bytes = 256;
@@ -41,18 +42,26 @@ class BufferCache {
   }
 
   void* take(std::size_t rounded_bytes) {
-    std::vector<void*>& blocks = bins_[bin_of(rounded_bytes)];
-    if (blocks.empty()) return allocate_aligned(rounded_bytes);
-    void* block = blocks.back();
-    blocks.pop_back();
-    cached_bytes_ -= rounded_bytes;
+    Bin& bin = bins_[bin_of(rounded_bytes)];
+    void* block = nullptr;
+    if (bin.free.empty()) {
+      block = allocate_aligned(rounded_bytes);
+    } else {
+      block = bin.free.back();
+      bin.free.pop_back();
+      cached_bytes_ -= rounded_bytes;
+    }
+    ++bin.taken;
     return block;
   }
 
   void give(void* block, std::size_t rounded_bytes) noexcept {
-    if (cached_bytes_ + rounded_bytes > max_cached_bytes) return free_aligned(block);
+    Bin& bin = bins_[bin_of(rounded_bytes)];
+    const bool own = bin.taken > 0;
+    if (own) --bin.taken;
+    if (!own || cached_bytes_ + rounded_bytes > max_cached_bytes) return free_aligned(block);
     try {
-      bins_[bin_of(rounded_bytes)].push_back(block);
+      bin.free.push_back(block);
       cached_bytes_ += rounded_bytes;
     } catch (...) {
       free_aligned(block);
@@ -60,9 +69,9 @@ class BufferCache {
   }
 
   void clear() noexcept {
-    for (std::vector<void*>& blocks : bins_) {
-      for (void* block : blocks) free_aligned(block);
-      blocks.clear();
+    for (Bin& bin : bins_) {
+      for (void* block : bin.free) free_aligned(block);
+      bin.free.clear();
     }
     cached_bytes_ = 0;
   }
@@ -76,7 +85,12 @@ class BufferCache {
     return 4 * exponent + quarter;
   }
 
-  std::array<std::vector<void*>, 4 * 64> bins_;
+  struct Bin {
+    std::vector<void*> free;
+    std::size_t taken = 0;  // blocks taken and not given back yet
+  };
+
+  std::array<Bin, 4 * 64> bins_;
   std::size_t cached_bytes_ = 0;
 };
 

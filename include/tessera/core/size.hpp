@@ -9,13 +9,20 @@ struct Size {
   Index height = 0;
   Index width = 0;
 
-  Index count() const { return height * width; }
+  /// Throws std::invalid_argument if that is beyond what an Index holds.
+  Index count() const;
   friend bool operator==(const Size&, const Size&) = default;
 };
 
 /// "14 x 16", as error messages print it.
 inline void append_text(std::string& text, const Size& size) {
   text += std::to_string(size.height) + " x " + std::to_string(size.width);
+}
+
+inline Index Size::count() const {
+  Index product = 0;
+  require(!__builtin_mul_overflow(height, width, &product), "Size", *this, " is too large");
+  return product;
 }
 
 /// Patches that cover an image. Throws std::invalid_argument unless they do so exactly.

@@ -25,9 +25,28 @@ using ArrayMap = Eigen::Map<Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
 template <class Scalar>
 using ConstArrayMap = Eigen::Map<const Eigen::Array<Scalar, Eigen::Dynamic, 1>>;
 
+namespace detail {
+
+/// A shape that is empty once moved from, so that a tensor then is.
+template <int Rank>
+struct OwnShape : Shape<Rank> {
+  OwnShape(const Shape<Rank>& shape) : Shape<Rank>(shape) {}
+  OwnShape(const OwnShape&) = default;
+  OwnShape(OwnShape&& other) noexcept : Shape<Rank>(std::exchange(other.sizes(), {})) {}
+  OwnShape& operator=(const OwnShape&) = default;
+  OwnShape& operator=(OwnShape&& other) noexcept {
+    sizes() = std::exchange(other.sizes(), {});
+    return *this;
+  }
+  ~OwnShape() = default;
+
+  Shape<Rank>& sizes() { return *this; }
+};
+
+}  // namespace detail
+
 /// Dense, row-major, contiguous, 64-byte aligned values: static rank, run-time sizes.
-/// A plain value: copy copies, move moves and leaves what may only be assigned to or destroyed.
-/// Rank 0 holds one element.
+/// A plain value: copy copies, move moves and leaves an empty tensor. Rank 0 holds one element.
 template <class Scalar, int Rank>
 class Tensor {
   static_assert(std::is_trivially_copyable_v<Scalar> && Rank >= 0);
@@ -149,6 +168,7 @@ class Tensor {
   template <class, int>
   friend class Tensor;
   struct Uninitialised {};
+  static constexpr Index max_elements = (Index{1} << 60) / static_cast<Index>(sizeof(Scalar));
 
   Tensor(Uninitialised, const Shape<Rank>& shape) : shape_(shape), buffer_(checked_count(shape)) {}
   Tensor(Buffer<Scalar> buffer, const Shape<Rank>& shape)
@@ -160,6 +180,7 @@ class Tensor {
       require(extent >= 0 && !__builtin_mul_overflow(count, extent, &count), "Tensor", "shape ",
               shape, " has a negative size or too many elements");
     }
+    require(count <= max_elements, "Tensor", "shape ", shape, " has too many elements");
     return static_cast<std::size_t>(count);
   }
 
@@ -171,7 +192,7 @@ class Tensor {
     return flat;
   }
 
-  Shape<Rank> shape_{};
+  detail::OwnShape<Rank> shape_;
   Buffer<Scalar> buffer_;
 };
 

@@ -20,8 +20,8 @@ void check_mask_size(std::string_view op, const std::array<Index, Rank>& size) {
 }
 
 inline void check_aspects(std::string_view op, double low, double high) {
-  require(low > 0.0 && low <= high && std::isfinite(high), op, "aspect ratios [", low, ", ", high,
-          "] must be finite, positive and in order");
+  require(low >= 1e-3 && low <= high && high <= 1e3, op, "aspect ratios [", low, ", ", high,
+          "] must be in order and within [0.001, 1000]");
 }
 
 /// int(count * (1 - ratio)) of Python: in double, the difference first. 10 * (1 - 0.9) keeps none.

@@ -30,8 +30,8 @@ struct MultiBlockMaskConfig {
   std::optional<Index> context_length =
       {};  ///< unbiased mode only; chosen by the sampler unless given
 
-  /// In patches.
-  Size grid() const { return {image_size.height / patch_size, image_size.width / patch_size}; }
+  /// In patches. Throws std::invalid_argument unless the patches cover the image.
+  Size grid() const { return patch_grid("MultiBlockMaskConfig", image_size, patch_size); }
 };
 
 namespace detail {
@@ -47,8 +47,11 @@ inline void check_multi_block_config(std::string_view op, const MultiBlockMaskCo
   check_interval(op, "enc_mask_scale", config.enc_mask_scale, 0.0, 1.0);
   check_interval(op, "pred_mask_scale", config.pred_mask_scale, 0.0, 1.0);
   check_aspects(op, config.aspect_ratio.low, config.aspect_ratio.high);
-  require(config.nenc >= 1, op, "nenc = ", config.nenc, " must be at least 1");
-  require(config.npred >= 1, op, "npred = ", config.npred, " must be at least 1");
+  constexpr Index most = 1 << 16;
+  require(config.nenc >= 1 && config.nenc <= most, op, "nenc = ", config.nenc,
+          " must be at least 1 and at most ", most);
+  require(config.npred >= 1 && config.npred <= most, op, "npred = ", config.npred,
+          " must be at least 1 and at most ", most);
   require(config.min_keep >= 0, op, "min_keep = ", config.min_keep, " is negative");
   if (config.context_length) {
     require(config.mode == MultiBlockMode::unbiased, op,

@@ -77,9 +77,9 @@ inline TokenIndex shift_index(const TokenIndex& index, Index offset) {
   TokenIndex shifted = index;
   for (Index b = 0; b < index.dim(0); ++b) {
     for (Index k = 0; k < index.dim(1); ++k) {
-      shifted(b, k) += offset;
-      require(shifted(b, k) >= 0, "shift_index", "index(", b, ", ", k, ") = ", index(b, k),
-              " shifted by ", offset, " is negative");
+      const bool fits = !__builtin_add_overflow(index(b, k), offset, &shifted(b, k));
+      require(fits && shifted(b, k) >= 0, "shift_index", "index(", b, ", ", k, ") = ", index(b, k),
+              " shifted by ", offset, " is no index");
     }
   }
   return shifted;

@@ -51,6 +51,8 @@ struct IJEPA {
     require(encoder.num_prefix_tokens() == 0, "IJEPA",
             "the encoder must have neither class token nor registers, but has ",
             encoder.num_prefix_tokens());
+    require(!config.encoder.fc_norm, "IJEPA",
+            "encoder.fc_norm is set, but predictor and targets need every token normalised");
     reset_target();
   }
 
@@ -125,11 +127,16 @@ struct IJEPA {
             images.shape(), " must be of the model's size ", size);
     require(!masks_context.empty() && !masks_target.empty(), op, "there are ", masks_context.size(),
             " context and ", masks_target.size(), " target masks; each list needs one");
-    for (const TokenIndex& mask : masks_context) {
-      check_token_index(op, "masks_context", mask, images.dim(0), encoder.sequence_length());
+    const auto check_mask = [&](std::string_view name, std::size_t m, const TokenIndex& mask) {
+      check_token_index(op, text_of(name, "[", m, "]"), mask, images.dim(0),
+                        encoder.sequence_length());
+    };
+    for (std::size_t m = 0; m < masks_context.size(); ++m) {
+      check_mask("masks_context", m, masks_context[m]);
     }
-    for (const TokenIndex& mask : masks_target) {
-      check_token_index(op, "masks_target", mask, images.dim(0), encoder.sequence_length());
+    for (std::size_t m = 0; m < masks_target.size(); ++m) {
+      const TokenIndex& mask = masks_target[m];
+      check_mask("masks_target", m, mask);
       require(mask.shape() == masks_target[0].shape(), op, "target masks of shapes ",
               masks_target[0].shape(), " and ", mask.shape(), " cannot be stacked");
     }

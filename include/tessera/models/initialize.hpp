@@ -61,9 +61,11 @@ void init_embeddings(MaskedVisionTransformer<Scalar>& encoder, InitRecipe recipe
   if (encoder.config.pos_embed == PositionEmbedding::learned) {
     draw_trunc_normal(encoder.pos_embed.value.values(), generator);
   }
-  const double token_std = recipe == InitRecipe::timm ? 1e-6 : 0.02;
-  if (encoder.cls_token) normal_(encoder.cls_token->value.values(), 0.0, token_std, generator);
-  if (encoder.reg_token) normal_(encoder.reg_token->value.values(), 0.0, token_std, generator);
+  // lightly draws the class token anew and leaves the registers as timm made them.
+  const double cls_std = recipe == InitRecipe::timm ? 1e-6 : 0.02;
+  const double reg_std = recipe == InitRecipe::lightly ? 1e-6 : cls_std;
+  if (encoder.cls_token) normal_(encoder.cls_token->value.values(), 0.0, cls_std, generator);
+  if (encoder.reg_token) normal_(encoder.reg_token->value.values(), 0.0, reg_std, generator);
   std::fill(encoder.mask_token.value.begin(), encoder.mask_token.value.end(), Scalar(0));
   const auto first_scale = static_cast<Scalar>(encoder.config.init_values.value_or(1.0));
   for (TransformerBlock<Scalar>& block : encoder.blocks) {

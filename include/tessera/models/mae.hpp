@@ -37,11 +37,15 @@ struct MAE {
                  .depth = config.decoder_depth,
                  .num_heads = config.decoder_num_heads,
                  .mlp_ratio = config.decoder_mlp_ratio,
+                 .qkv_bias = config.encoder.qkv_bias,
                  .layer_norm_eps = config.encoder.layer_norm_eps}),
         prediction_head(
             config.decoder_embed_dim,
             config.encoder.patch_size * config.encoder.patch_size * config.encoder.in_chans),
-        norm_pix_loss(config.norm_pix_loss) {}
+        norm_pix_loss(config.norm_pix_loss) {
+    require(!config.encoder.fc_norm, "MAE",
+            "encoder.fc_norm is set, but the decoder needs every token normalised");
+  }
 
   MaskedVisionTransformer<Scalar> encoder;
   Linear<Scalar> decoder_embed;
@@ -79,8 +83,8 @@ struct MAE {
   /// Throws std::invalid_argument if an index is outside the sequence or that of a prefix token.
   Var<Scalar, 3> target(const Tensor<Scalar, 4>& images, const TokenIndex& idx_mask) const {
     check_masked("MAE::target", idx_mask, images.dim(0));
-    const auto patches =
-        patchify_at_index(Var(images), encoder.config.patch_size, patch_index(idx_mask));
+    const auto patches = patchify_at_index(Var<Scalar, 4>::borrowed(images),
+                                           encoder.config.patch_size, patch_index(idx_mask));
     return norm_pix_loss ? normalize_mean_var(patches) : patches;
   }
 
@@ -135,8 +139,9 @@ typename MAE<Scalar>::Reconstruction MAE<Scalar>::reconstruct(const Tensor<Scala
                                                               const TokenIndex& idx_keep,
                                                               const TokenIndex& idx_mask) const {
   const Index patch = encoder.config.patch_size;
-  const Tensor<Scalar, 3> predicted = forward(Var(images), idx_keep, idx_mask).value();
-  Tensor<Scalar, 3> masked = patchify(Var(images), patch).value();
+  const auto input = Var<Scalar, 4>::borrowed(images);
+  const Tensor<Scalar, 3> predicted = forward(input, idx_keep, idx_mask).value();
+  Tensor<Scalar, 3> masked = patchify(input, patch).value();
   Tensor<Scalar, 3> completed = masked;
   const TokenIndex patches = patch_index(idx_mask);
   const Index values = predicted.cols();

@@ -145,8 +145,9 @@ struct MaskedVisionTransformer {
     return {normalise(x), std::move(outputs)};
   }
 
-  /// images [B, C, H, W] -> one feature vector per image [B, D], pooled as configured. Throws as
-  /// preprocess.
+  /// images [B, C, H, W] -> one feature vector per image [B, D], pooled as configured. As in
+  /// lightly, idx_keep must begin with the prefix tokens for pool to find them. Throws as
+  /// preprocess and pool.
   Var<Scalar, 2> forward(const Var<Scalar, 4>& images, const TokenSelection& selection = {}) const {
     return pool(encode(images, selection));
   }
@@ -194,14 +195,9 @@ MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configura
   const Index dim = config.embed_dim;
   const Size patches = patch_grid(op, config.image_size, config.patch_size);
   require(dim > 0, op, "embed_dim = ", dim, " must be positive");
-  require(config.depth >= 0, op, "depth = ", config.depth, " is negative");
   require(config.reg_tokens >= 0, op, "reg_tokens = ", config.reg_tokens, " is negative");
-  require(std::isfinite(config.mlp_ratio) && config.mlp_ratio > 0, op,
-          "mlp_ratio = ", config.mlp_ratio, " must be finite and positive");
   require(config.global_pool == GlobalPool::avg || !config.fc_norm, op,
           "fc_norm normalises an average, but global_pool is token");
-  detail::check_drop_rate(op, config.proj_drop_rate, "proj_drop_rate");
-  detail::check_drop_rate(op, config.drop_path_rate, "drop_path_rate");
   mask_token.value = Tensor<Scalar, 3>({1, 1, dim});
   if (config.class_token) cls_token = Parameter<Scalar, 3>{Tensor<Scalar, 3>({1, 1, dim})};
   if (config.reg_tokens > 0) {
@@ -214,19 +210,18 @@ MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configura
     pos_embed.value = Tensor<Scalar, 3>({1, placed + patches.count(), dim});
   }
   patch_embed = PatchEmbed<Scalar>(config.in_chans, dim, config.patch_size);
-  for (Index i = 0; i < config.depth; ++i) {
-    const double along =
-        config.depth == 1 ? 0.0 : static_cast<double>(i) / static_cast<double>(config.depth - 1);
-    blocks.emplace_back(TransformerBlockConfig{
-        .dim = dim,
-        .num_heads = config.num_heads,
-        .mlp_hidden = static_cast<Index>(static_cast<double>(dim) * config.mlp_ratio),
-        .qkv_bias = config.qkv_bias,
-        .init_values = config.init_values,
-        .proj_drop = config.proj_drop_rate,
-        .drop_path = config.drop_path_rate * along,
-        .layer_norm_eps = config.layer_norm_eps,
-        .activation = config.activation});
+  blocks = detail::make_blocks<Scalar>(op, config.depth, config.mlp_ratio,
+                                       {.dim = dim,
+                                        .num_heads = config.num_heads,
+                                        .qkv_bias = config.qkv_bias,
+                                        .init_values = config.init_values,
+                                        .proj_drop = config.proj_drop_rate,
+                                        .drop_path = config.drop_path_rate,
+                                        .layer_norm_eps = config.layer_norm_eps,
+                                        .activation = config.activation});
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    blocks[i].drop_path_rate *=
+        i == 0 ? 0.0 : static_cast<double>(i) / static_cast<double>(blocks.size() - 1);
   }
   (config.fc_norm ? fc_norm : norm) = LayerNorm<Scalar>(dim, config.layer_norm_eps);
 }

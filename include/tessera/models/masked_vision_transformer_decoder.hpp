@@ -60,6 +60,8 @@ struct MaskedVisionTransformerDecoder {
   /// Throws std::invalid_argument if idx_mask and mask are both set, or where shapes or indices do
   /// not fit.
   Var<Scalar, 3> preprocess(const Var<Scalar, 3>& x, const TokenSelection& selection = {}) const {
+    require(x.dim(0) > 0, "MaskedVisionTransformerDecoder::preprocess", "x ", x.shape(),
+            " is an empty batch");
     check_token_selection("MaskedVisionTransformerDecoder::preprocess", selection, x.dim(0),
                           sequence_length());
     Tape<Scalar>* tape = x.tape();
@@ -70,10 +72,12 @@ struct MaskedVisionTransformerDecoder {
     return selection.idx_keep ? get_at_index(tokens, *selection.idx_keep) : tokens;
   }
 
-  /// x [B, any, d] -> blocks and norm [B, any, d].
+  /// x [B, any, d] -> blocks and norm [B, any, d]. Throws std::invalid_argument if the width is
+  /// another.
   Var<Scalar, 3> decode(const Var<Scalar, 3>& x) const { return decode_last(x, x.dim(1)); }
 
-  /// The last `count` rows of decode [B, count, d]; the last block computes no others.
+  /// The last `count` rows of decode [B, count, d]; the last block computes no others. Throws
+  /// std::invalid_argument if x has not so many.
   Var<Scalar, 3> decode_last(Var<Scalar, 3> x, Index count) const {
     for (std::size_t i = 0; i + 1 < blocks.size(); ++i) x = blocks[i](x);
     return norm(blocks.empty() ? slice_tokens(x, x.dim(1) - count, count)
@@ -110,27 +114,19 @@ template <std::floating_point Scalar>
 MaskedVisionTransformerDecoder<Scalar>::MaskedVisionTransformerDecoder(const Config& configuration)
     : config(configuration) {
   const std::string_view op = "MaskedVisionTransformerDecoder";
-  require(config.depth >= 0, op, "depth = ", config.depth, " is negative");
   require(config.num_prefix_tokens >= 0, op, "num_prefix_tokens = ", config.num_prefix_tokens,
           " is negative");
-  require(std::isfinite(config.mlp_ratio) && config.mlp_ratio > 0, op,
-          "mlp_ratio = ", config.mlp_ratio, " must be finite and positive");
-  detail::check_drop_rate(op, config.proj_drop_rate, "proj_drop_rate");
-  detail::check_drop_rate(op, config.drop_path_rate, "drop_path_rate");
   const Index dim = config.embed_dim;
   pos_embed = {sincos_position_embedding<Scalar>(dim, config.grid, config.num_prefix_tokens),
                false};
   mask_token.value = Tensor<Scalar, 3>({1, 1, dim});
-  for (Index i = 0; i < config.depth; ++i) {
-    blocks.emplace_back(TransformerBlockConfig{
-        .dim = dim,
-        .num_heads = config.num_heads,
-        .mlp_hidden = static_cast<Index>(static_cast<double>(dim) * config.mlp_ratio),
-        .qkv_bias = config.qkv_bias,
-        .proj_drop = config.proj_drop_rate,
-        .drop_path = config.drop_path_rate,
-        .layer_norm_eps = config.layer_norm_eps});
-  }
+  blocks = detail::make_blocks<Scalar>(op, config.depth, config.mlp_ratio,
+                                       {.dim = dim,
+                                        .num_heads = config.num_heads,
+                                        .qkv_bias = config.qkv_bias,
+                                        .proj_drop = config.proj_drop_rate,
+                                        .drop_path = config.drop_path_rate,
+                                        .layer_norm_eps = config.layer_norm_eps});
   norm = LayerNorm<Scalar>(dim, config.layer_norm_eps);
 }
 

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cmath>
+#include <vector>
+
 #include "tessera/nn/attention.hpp"
 #include "tessera/nn/layer_norm.hpp"
 #include "tessera/nn/layer_scale.hpp"
@@ -88,4 +91,26 @@ struct TransformerBlock {
   }
 };
 
+namespace detail {
+
+/// `depth` equal blocks whose hidden layer is mlp_ratio times as wide as they are. Throws
+/// std::invalid_argument, in the name of `op`, if there can be no such blocks.
+template <std::floating_point Scalar>
+std::vector<TransformerBlock<Scalar>> make_blocks(std::string_view op, Index depth,
+                                                  double mlp_ratio, TransformerBlockConfig block) {
+  constexpr double widest = 1 << 30;
+  require(depth >= 0, op, "depth = ", depth, " is negative");
+  require(std::isfinite(mlp_ratio) && mlp_ratio > 0, op, "mlp_ratio = ", mlp_ratio,
+          " must be finite and positive");
+  const double hidden = static_cast<double>(block.dim) * mlp_ratio;
+  require(hidden <= widest, op, "mlp_ratio = ", mlp_ratio, " makes a hidden layer of ", hidden);
+  check_drop_rate(op, block.proj_drop, "proj_drop_rate");
+  check_drop_rate(op, block.drop_path, "drop_path_rate");
+  block.mlp_hidden = static_cast<Index>(hidden);
+  std::vector<TransformerBlock<Scalar>> blocks;
+  for (Index i = 0; i < depth; ++i) blocks.emplace_back(block);
+  return blocks;
+}
+
+}  // namespace detail
 }  // namespace tessera

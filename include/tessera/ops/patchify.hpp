@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tessera/autograd/tape.hpp"
+#include "tessera/core/size.hpp"
 #include "tessera/core/token_index.hpp"
 #include "tessera/kernels/patches.hpp"
 
@@ -112,9 +113,10 @@ Var<Scalar, 3> unfold_patches_at_index(const Var<Scalar, 4>& images, Index patch
 /// Throws std::invalid_argument where the sizes do not fit.
 template <std::floating_point Scalar>
 Var<Scalar, 4> unpatchify(const Var<Scalar, 3>& patches, Index patch, Index height, Index width) {
-  require(patch > 0 && patches.dim(2) % (patch * patch) == 0, "unpatchify", "patches ",
+  const Index pixels_of_patch = patch > 0 ? Size{patch, patch}.count() : 0;
+  require(patch > 0 && patches.dim(2) % pixels_of_patch == 0, "unpatchify", "patches ",
           patches.shape(), " do not hold whole pixels of patch = ", patch);
-  const Shape<4> shape{patches.dim(0), patches.dim(2) / (patch * patch), height, width};
+  const Shape<4> shape{patches.dim(0), patches.dim(2) / pixels_of_patch, height, width};
   const auto grid = detail::checked_patch_grid("unpatchify", shape, patch);
   require(height > 0 && width > 0 && grid.count() == patches.dim(1), "unpatchify", "patches ",
           patches.shape(), " do not cover ", height, " x ", width, " pixels with patch = ", patch);

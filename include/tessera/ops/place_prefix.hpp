@@ -18,9 +18,12 @@ Var<Scalar, 3> place_prefix(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>& 
   const Index count = prefix.dim(1);
   std::vector<Index> source;  // row of prefix, or -1
   source.reserve(static_cast<std::size_t>(idx.size()));
-  for (const Index place : idx) {
-    require(place >= 0, "place_prefix", "idx holds ", place, ", which is negative");
-    source.push_back(place < count ? place : -1);
+  for (Index b = 0; b < idx.dim(0); ++b) {
+    for (Index k = 0; k < idx.dim(1); ++k) {
+      const Index place = idx(b, k);
+      require(place >= 0, "place_prefix", "idx(", b, ", ", k, ") = ", place, " is negative");
+      source.push_back(place < count ? place : -1);
+    }
   }
   Tensor<Scalar, 3> out = tokens.value();
   for (Index r = 0; r < out.rows(); ++r) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "tessera/core/size.hpp"
 #include "tessera/ops/take_rows.hpp"
 
 namespace tessera {
@@ -12,8 +13,8 @@ Var<Scalar, 3> repeat_token(const Var<Scalar, 3>& token, Index batch, Index leng
           " must be [1, 1, D]");
   require(batch >= 0 && length >= 0, "repeat_token", "size ", Shape<2>{batch, length},
           " is negative");
-  return detail::take_rows("repeat_token", token,
-                           std::vector<Index>(static_cast<std::size_t>(batch * length), 0),
+  const auto places = static_cast<std::size_t>(Size{batch, length}.count());
+  return detail::take_rows("repeat_token", token, std::vector<Index>(places, 0),
                            Shape<3>{batch, length, token.dim(2)});
 }
 

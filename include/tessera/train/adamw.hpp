@@ -45,8 +45,9 @@ class AdamW {
   AdamWConfig config;
   std::map<std::string, State> state;
 
-  /// One step with the gradients that tape.backward left. Parameters without gradient are not
-  /// touched, decay included. Returns how many were updated.
+  /// One step with the gradients that tape.backward left, taken as they are: whoever fears NaN
+  /// clips first, which throws. Parameters without gradient are not touched, decay included.
+  /// Returns how many were updated.
   /// Throws std::invalid_argument if a number in config makes no sense, if the tape holds no
   /// gradient, if it knows a parameter that the walk over the model does not meet (one that was
   /// forgotten in visit, or moved since), or if the state is that of other parameters; then nothing
@@ -90,8 +91,11 @@ class AdamW {
 
   void check_state(const NamedParameter<Scalar>& parameter) const {
     const auto known = state.find(parameter.name);
-    if (known == state.end() || known->second.steps == 0) return;
+    if (known == state.end()) return;
     const State& moments = known->second;
+    require(moments.steps >= 0, "AdamW::step", "the state of ", parameter.name,
+            " has steps = ", moments.steps);
+    if (moments.steps == 0) return;
     const Index count = std::ssize(parameter.values);
     require(moments.first.size() == count && moments.second.size() == count, "AdamW::step",
             "the state of ", parameter.name, " has ", moments.first.size(), " and ",
@@ -114,6 +118,8 @@ class AdamW {
     const auto scale = static_cast<Scalar>(1 / std::sqrt(correction2));
     const auto beta1 = static_cast<Scalar>(config.beta1);
     const auto beta2 = static_cast<Scalar>(config.beta2);
+    const auto take1 = static_cast<Scalar>(1 - config.beta1);
+    const auto take2 = static_cast<Scalar>(1 - config.beta2);
     const auto eps = static_cast<Scalar>(config.eps);
     Scalar* value = parameter.values.data();
     Scalar* first = moments.first.data();
@@ -121,8 +127,8 @@ class AdamW {
     kernels::for_each_range(count, [&](Index begin, Index end) {
       for (Index i = begin; i < end; ++i) {
         const Scalar g = gradient[static_cast<std::size_t>(i)];
-        first[i] = beta1 * first[i] + (1 - beta1) * g;
-        second[i] = beta2 * second[i] + (1 - beta2) * g * g;
+        first[i] = beta1 * first[i] + take1 * g;
+        second[i] = beta2 * second[i] + take2 * g * g;
         value[i] = shrink * value[i] - rate * first[i] / (std::sqrt(second[i]) * scale + eps);
       }
     });

@@ -7,21 +7,26 @@
 namespace tessera {
 
 /// Euclidean norm of all gradients of a model's parameters together.
+/// Throws std::invalid_argument if the tape holds none, as before its backward pass.
 template <Module Model>
 double grad_norm(const Model& model, const Tape<typename Model::scalar_type>& tape) {
   double total = 0;
+  bool any = false;
   for (const auto& parameter : named_parameters(model)) {
-    for (const auto value : tape.gradient_values(parameter.key)) {
+    const auto gradient = tape.gradient_values(parameter.key);
+    any = any || !gradient.empty();
+    for (const auto value : gradient) {
       total += static_cast<double>(value) * static_cast<double>(value);
     }
   }
+  require(any, "grad_norm", "the tape holds no gradient of this model");
   return std::sqrt(total);
 }
 
 /// Scales the gradients so that their norm is at most `max_norm`; returns the norm before.
 /// Pascanu et al., 2013, as torch's clip_grad_norm_ does it.
-/// Throws std::invalid_argument unless max_norm is positive, or if the norm is not finite; then
-/// nothing is changed.
+/// Throws std::invalid_argument as grad_norm, unless max_norm is positive, or if the norm is not
+/// finite; then nothing is changed.
 template <Module Model>
 double clip_grad_norm(const Model& model, Tape<typename Model::scalar_type>& tape,
                       double max_norm) {

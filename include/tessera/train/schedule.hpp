@@ -20,11 +20,13 @@ struct WarmupCosine {
   double warmup = 0;
   double total = 1;
 
-  /// Past `total` it stays at `final`. Throws std::invalid_argument unless 0 <= warmup < total and
-  /// position >= 0.
+  /// Past `total` it stays at `final`. Throws std::invalid_argument unless 0 <= warmup < total,
+  /// position >= 0 and all numbers are finite.
   double operator()(double position) const {
     require(warmup >= 0 && warmup < total && std::isfinite(total), "WarmupCosine",
             "warmup = ", warmup, " and total = ", total, " must satisfy 0 <= warmup < total");
+    require(std::isfinite(start) && std::isfinite(peak) && std::isfinite(final), "WarmupCosine",
+            "start = ", start, ", peak = ", peak, " and final = ", final, " must be finite");
     require(position >= 0, "WarmupCosine", "position = ", position, " is negative");
     if (position < warmup) return start + position / warmup * (peak - start);
     const double along = std::min(1.0, (position - warmup) / (total - warmup));
@@ -38,11 +40,13 @@ struct LinearSchedule {
   double final = 0;
   double total = 1;
 
-  /// Past `total` it stays at `final`. Throws std::invalid_argument unless total > 0 and
-  /// position >= 0.
+  /// Past `total` it stays at `final`. Throws std::invalid_argument unless total > 0,
+  /// position >= 0 and all numbers are finite.
   double operator()(double position) const {
     require(total > 0 && std::isfinite(total), "LinearSchedule", "total = ", total,
             " must be positive");
+    require(std::isfinite(start) && std::isfinite(final), "LinearSchedule", "start = ", start,
+            " and final = ", final, " must be finite");
     require(position >= 0, "LinearSchedule", "position = ", position, " is negative");
     return start + std::min(1.0, position / total) * (final - start);
   }
