@@ -54,7 +54,8 @@ Spread feature_spread(const IJEPA<float>& ijepa, const Tensor<float, 4>& images)
   return {feature_std(features), effective_rank(features)};
 }
 
-void train(IJEPA<float>& ijepa, const std::vector<io::Image>& photos, Index steps, double seconds,
+/// Returns whether all steps were made before time was up.
+bool train(IJEPA<float>& ijepa, const std::vector<io::Image>& photos, Index steps, double seconds,
            bool ema, Generator& generator) {
   constexpr Index batch = 16;
   const MultiBlockMaskSampler sampler({.image_size = {side, side}, .patch_size = patch});
@@ -74,6 +75,7 @@ void train(IJEPA<float>& ijepa, const std::vector<io::Image>& photos, Index step
     update_ema(ijepa.target_encoder, ijepa.encoder, momentum(progress.fraction()));
     progress.step(static_cast<double>(loss.value().item()), batch);
   }
+  return progress.steps() == steps;
 }
 
 /// features [B, N, D] -> three numbers in about [0, 1] for each of the B N: its first three
@@ -146,7 +148,7 @@ int main(int argc, char** argv) {
     const Spread start = feature_spread(ijepa, held_out);
     print("I-JEPA of ", parameter_count(ijepa), " parameters learns from the left 60 % of ",
           photos.training.size(), " photos on ", current_threads(), " thread(s)");
-    train(ijepa, photos.training, steps, seconds, !no_ema, generator);
+    const bool complete = train(ijepa, photos.training, steps, seconds, !no_ema, generator);
     const Spread end = feature_spread(ijepa, held_out);
 
     print("features of ", held_out.dim(0), " crops of the right 40 %, which it never saw:");
@@ -160,6 +162,6 @@ int main(int argc, char** argv) {
 
     io::write_png(program.output(), feature_picture(ijepa, photos.whole));
     print("picture: ", program.output().string(), ": photo | features as colours");
-    return 0;
+    return collapsed && complete && !no_ema ? 1 : 0;
   });
 }

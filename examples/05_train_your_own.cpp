@@ -40,8 +40,9 @@ int main(int argc, char** argv) try {
   AdamW<float> optimizer({.lr = 2e-3, .beta2 = 0.95, .weight_decay = 0.05});
   for (int step = 1; step <= 200; ++step) {
     const Tensor<float, 4> images = next_batch(generator);
-    const auto [idx_keep, idx_mask] =
-        random_token_mask({32, mae.encoder.sequence_length()}, {.mask_ratio = 0.75}, generator);
+    const auto [idx_keep, idx_mask] = random_token_mask(
+        {32, mae.encoder.sequence_length()},
+        {.mask_ratio = 0.75, .num_prefix_tokens = mae.encoder.num_prefix_tokens()}, generator);
     Tape<float> tape(generator);
     const auto loss = mae.loss(Var(images, &tape), idx_keep, idx_mask);
     tape.backward(loss);
