@@ -2,90 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <tuple>
 #include <utility>
 
-#include "tessera/masking/block.hpp"
-#include "tessera/masking/multi_block_config.hpp"
+#include "tessera/masking/multi_block_layout.hpp"
 #include "tessera/masking/multi_block_reference.hpp"
 
 namespace tessera::detail {
-
-/// The block of about `area` patches with a height near `height` that fits the grid: what one side
-/// cannot take goes to the other.
-inline Size fitted_block(const Size& grid, Index area, Index height) {
-  const auto other_side = [area](Index side) {
-    return round_half_even(static_cast<double>(area) / static_cast<double>(side));
-  };
-  const Index rows = std::clamp<Index>(height, 1, grid.height);
-  const Index columns = other_side(rows);
-  if (columns <= grid.width) return {rows, std::max<Index>(columns, 1)};
-  return {std::clamp<Index>(other_side(grid.width), 1, grid.height), grid.width};
-}
-
-inline Index block_height(Index area, double aspect) {
-  return round_half_even(std::sqrt(static_cast<double>(area) * aspect));
-}
-
-/// Every block size that the scale and the aspect ratio can give.
-inline std::vector<Size> possible_blocks(const Size& grid, const Interval& scale,
-                                         const Interval& aspect_ratio) {
-  const Index cells = grid.count();
-  std::vector<Size> blocks;
-  for (Index area = masked_count(cells, scale.low); area <= masked_count(cells, scale.high);
-       ++area) {
-    const Index tallest = std::min(grid.height, block_height(area, aspect_ratio.high));
-    Index height = std::min(tallest, block_height(area, aspect_ratio.low));
-    for (; height <= tallest; ++height) blocks.push_back(fitted_block(grid, area, height));
-  }
-  std::sort(blocks.begin(), blocks.end(), [](const Size& a, const Size& b) {
-    return std::tie(a.height, a.width) < std::tie(b.height, b.width);
-  });
-  blocks.erase(std::unique(blocks.begin(), blocks.end()), blocks.end());
-  return blocks;
-}
-
-/// Of `blocks`, those of the smallest (or largest) area.
-inline std::vector<Size> extreme_blocks(std::vector<Size> blocks, bool largest) {
-  Index extreme = blocks.front().count();
-  for (const Size& block : blocks) {
-    extreme = largest ? std::max(extreme, block.count()) : std::min(extreme, block.count());
-  }
-  std::erase_if(blocks, [&](const Size& block) { return block.count() != extreme; });
-  return blocks;
-}
-
-/// All places of a block, the last row and column included.
-inline Size all_places(const Size& grid, const Size& block) {
-  return {grid.height - block.height + 1, grid.width - block.width + 1};
-}
-
-/// Blocks of one image, placed independently, and what each context block has left.
-struct BlockLayout {
-  std::vector<Block> targets;
-  std::vector<std::vector<Index>> context;
-
-  Index least_context() const {
-    std::size_t least = context.front().size();
-    for (const std::vector<Index>& cells : context) least = std::min(least, cells.size());
-    return static_cast<Index>(least);
-  }
-};
-
-inline BlockLayout draw_layout(const MultiBlockMaskConfig& config, const Size& target,
-                               const Size& context, Generator& generator) {
-  const Size grid = config.grid();
-  BlockLayout layout;
-  for (Index i = 0; i < config.npred; ++i) {
-    layout.targets.push_back(place_block(target, all_places(grid, target), generator));
-  }
-  for (Index i = 0; i < config.nenc; ++i) {
-    const Block block = place_block(context, all_places(grid, context), generator);
-    layout.context.push_back(free_cells(
-        block, layout.targets, config.allow_overlap ? 0 : layout.targets.size(), grid.width));
-  }
-  return layout;
-}
 
 inline constexpr Index layout_trials = 1024;
 
@@ -135,45 +57,15 @@ inline Index fixed_context_length(const MultiBlockMaskConfig& config) {
   return length;
 }
 
-/// P(a block of `size` at a random place covers `position`) along an axis.
-inline double coverage(Index position, Index size, Index extent) {
-  const Index first = std::max<Index>(0, position - size + 1);
-  const Index last = std::min(position, extent - size);
-  return static_cast<double>(last - first + 1) / static_cast<double>(extent - size + 1);
-}
-
-/// P(a cell is left to a context mask), per cell.
-inline std::vector<double> availability(const MultiBlockMaskConfig& config, const Size& target,
-                                        const Size& context) {
-  const Size grid = config.grid();
-  const auto covered = [&](const Size& block, Index row, Index column) {
-    return coverage(row, block.height, grid.height) * coverage(column, block.width, grid.width);
-  };
-  std::vector<double> chances;
-  for (Index row = 0; row < grid.height; ++row) {
-    for (Index column = 0; column < grid.width; ++column) {
-      double chance = covered(context, row, column);
-      for (Index i = 0; i < config.npred && !config.allow_overlap; ++i) {
-        chance *= 1.0 - covered(target, row, column);
-      }
-      chances.push_back(chance);
-    }
-  }
-  return chances;
-}
-
-/// Drops cells at random until `count` are left, a cell that is often available more often, by
-/// exponential clocks at the rate 1 / chance^2. Dropping all alike would leave the borders, which
-/// targets rarely reach, with more than twice the context of the middle; the square, not the plain
-/// chance, because what is left varies from image to image.
-inline void drop_surplus(std::vector<Index>& cells, Index count, const std::vector<double>& chances,
+/// Drops cells at random until `count` are left, by exponential clocks: a cell of greater `haste`
+/// is more likely to go.
+inline void drop_surplus(std::vector<Index>& cells, Index count, const std::vector<double>& haste,
                          Generator& generator) {
   if (static_cast<Index>(cells.size()) == count) return;
   std::vector<std::pair<double, Index>> clocks;
   for (const Index cell : cells) {
     const double wait = -std::log1p(-generator.uniform<double>());
-    const double chance = chances[static_cast<std::size_t>(cell)];
-    clocks.emplace_back(wait * chance * chance, cell);
+    clocks.emplace_back(wait * haste[static_cast<std::size_t>(cell)], cell);
   }
   std::sort(clocks.begin(), clocks.end());
   cells.clear();
@@ -181,44 +73,104 @@ inline void drop_surplus(std::vector<Index>& cells, Index count, const std::vect
   std::sort(cells.begin(), cells.end());
 }
 
+/// What the unbiased mode derives from its config.
+struct UnbiasedPlan {
+  Index context_length = 0;
+  std::vector<double> line_haste;  // per cell: how much its row and column have too much
+};
+
+/// A layout that leaves every context enough. Throws after 1000 tries; one in ten or better
+/// succeeds, see fixed_context_length.
+inline BlockLayout draw_valid_layout(const MultiBlockMaskConfig& config, const BlockSizes& sizes,
+                                     Index context_length, Generator& generator) {
+  constexpr int max_tries = 1000;
+  for (int tries = 0; tries < max_tries; ++tries) {
+    BlockLayout layout = draw_layout(config, sizes.target, sizes.context, generator);
+    if (layout.least_context() >= context_length) return layout;
+  }
+  require(false, "MultiBlockMaskSampler", "no layout with ", context_length, " context tokens in ",
+          max_tries, " tries (", described(config), ")");
+  return {};
+}
+
+/// Drops the surplus of every context of a layout. A cell that is often available goes more often,
+/// by the square of its chance, because what is left varies from image to image; dropping all alike
+/// would leave the borders, which targets rarely reach, with more than twice the context of the
+/// middle. What rows and columns then still have too much is plan.line_haste.
+inline void cut_contexts(BlockLayout& layout, const UnbiasedPlan& plan,
+                         const std::vector<double>& chances, Generator& generator) {
+  std::vector<double> haste = plan.line_haste;
+  for (std::size_t cell = 0; cell < haste.size(); ++cell) {
+    haste[cell] *= chances[cell] * chances[cell];
+  }
+  for (std::vector<Index>& cells : layout.context) {
+    drop_surplus(cells, plan.context_length, haste, generator);
+  }
+}
+
+/// Finds line_haste by drawing: in each round, lines that had more than their share get hastier.
+/// The same for the same config. Throws as fixed_context_length.
+inline UnbiasedPlan make_unbiased_plan(const MultiBlockMaskConfig& config) {
+  constexpr int rounds = 8;
+  constexpr Index trials = 512;
+  const Size grid = config.grid();
+  UnbiasedPlan plan{fixed_context_length(config),
+                    std::vector<double>(static_cast<std::size_t>(grid.count()), 1.0)};
+  const double kept =
+      static_cast<double>(plan.context_length) * static_cast<double>(trials * config.nenc);
+  for (int round = 0; round < rounds; ++round) {
+    Generator generator(0);
+    std::vector<double> in_row(static_cast<std::size_t>(grid.height));
+    std::vector<double> in_column(static_cast<std::size_t>(grid.width));
+    for (Index trial = 0; trial < trials; ++trial) {
+      const BlockSizes sizes = draw_block_sizes(config, generator);
+      BlockLayout layout = draw_valid_layout(config, sizes, plan.context_length, generator);
+      cut_contexts(layout, plan, availability(config, sizes.target, sizes.context), generator);
+      for (const std::vector<Index>& context : layout.context) {
+        for (const Index cell : context) {
+          in_row[static_cast<std::size_t>(cell / grid.width)] += 1;
+          in_column[static_cast<std::size_t>(cell % grid.width)] += 1;
+        }
+      }
+    }
+    // A line and its mirror image fare alike, so both are counted.
+    const auto excess = [kept](const std::vector<double>& counts, Index line) {
+      const auto at = static_cast<std::size_t>(line);
+      const double both = counts[at] + counts[counts.size() - 1 - at];
+      return (1 + both / 2) * static_cast<double>(counts.size()) / kept;
+    };
+    for (Index cell = 0; cell < grid.count(); ++cell) {
+      plan.line_haste[static_cast<std::size_t>(cell)] *=
+          excess(in_row, cell / grid.width) * excess(in_column, cell % grid.width);
+    }
+  }
+  return plan;
+}
+
 struct UnbiasedSample {
   MaskCells context;
   MaskCells target;
 };
 
-/// Sizes from Generator(step), scale and aspect ratio drawn apart; then image after image, each
-/// from its own draws only, so that an image's masks do not depend on the rest of the batch.
+/// Sizes from Generator(step); then image after image, each from its own draws only, so that an
+/// image's masks do not depend on the rest of the batch.
 inline UnbiasedSample sample_unbiased_blocks(const MultiBlockMaskConfig& config,
-                                             Index context_length, Index batch, std::uint64_t step,
-                                             Generator& generator) {
-  const Size grid = config.grid();
-  Generator sizes(step);
-  const auto draw_area = [&](const Interval& scale) {
-    return masked_count(grid.count(), scale.at(sizes.uniform<double>()));
-  };
-  const Index target_area = draw_area(config.pred_mask_scale);
-  const double aspect = config.aspect_ratio.at(sizes.uniform<double>());
-  const Size target = fitted_block(grid, target_area, block_height(target_area, aspect));
-  const Index context_area = draw_area(config.enc_mask_scale);
-  const Size context = fitted_block(grid, context_area, block_height(context_area, 1.0));
-  const std::vector<double> chances = availability(config, target, context);
-
-  constexpr int max_tries = 1000;  // one in ten or better succeeds: see fixed_context_length
-  Generator draft = generator;     // an error leaves the caller's generator as it was
+                                             const UnbiasedPlan& plan, Index batch,
+                                             std::uint64_t step, Generator& generator) {
+  const Index grid_width = config.grid().width;
+  Generator of_sizes(step);
+  const BlockSizes sizes = draw_block_sizes(config, of_sizes);
+  const std::vector<double> chances = availability(config, sizes.target, sizes.context);
+  Generator draft = generator;  // an error leaves the caller's generator as it was
   UnbiasedSample sample{MaskCells(static_cast<std::size_t>(config.nenc)),
                         MaskCells(static_cast<std::size_t>(config.npred))};
   for (Index image = 0; image < batch; ++image) {
-    BlockLayout layout = draw_layout(config, target, context, draft);
-    for (int tries = 1; layout.least_context() < context_length; ++tries) {
-      require(tries < max_tries, "MultiBlockMaskSampler", "no layout with ", context_length,
-              " context tokens in ", max_tries, " tries (", described(config), ")");
-      layout = draw_layout(config, target, context, draft);
-    }
+    BlockLayout layout = draw_valid_layout(config, sizes, plan.context_length, draft);
     for (std::size_t i = 0; i < sample.target.size(); ++i) {
-      sample.target[i].push_back(free_cells(layout.targets[i], {}, 0, grid.width));
+      sample.target[i].push_back(free_cells(layout.targets[i], {}, 0, grid_width));
     }
+    cut_contexts(layout, plan, chances, draft);
     for (std::size_t i = 0; i < sample.context.size(); ++i) {
-      drop_surplus(layout.context[i], context_length, chances, draft);
       sample.context[i].push_back(std::move(layout.context[i]));
     }
   }
