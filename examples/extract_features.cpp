@@ -3,6 +3,8 @@
 
 #include <unistd.h>
 
+#include <array>
+#include <charconv>
 #include <cstdio>
 
 #include "support/checkpoint_options.hpp"
@@ -33,6 +35,13 @@ void show_progress(std::size_t done, std::size_t total) {
   const std::size_t filled = done * width / total;
   std::fprintf(stderr, "\r[%s%s] %zu of %zu images%s", std::string(filled, '#').c_str(),
                std::string(width - filled, '.').c_str(), done, total, done == total ? "\n" : "");
+}
+
+/// As few digits as give the same number back.
+std::string number_text(float value) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  return {digits.data(), end};
 }
 
 std::string csv_text(const std::string& text) {
@@ -117,8 +126,9 @@ int main(int argc, char** argv) {
       for (std::size_t i = 0; i < names.size(); ++i) {
         std::string line = csv_text(names[i]);
         for (Index k = 0; k < width; ++k) {
-          line += text_of(
-              ",", features[i * static_cast<std::size_t>(width) + static_cast<std::size_t>(k)]);
+          const std::size_t at = i * static_cast<std::size_t>(width) + static_cast<std::size_t>(k);
+          line += ',';
+          line += number_text(features[at]);
         }
         line += '\n';
         csv.write(std::as_bytes(std::span(line)));
