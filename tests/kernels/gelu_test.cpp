@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/each_isa.hpp"
 #include "support/tolerance.hpp"
 
 namespace tessera::kernels {
@@ -41,14 +42,41 @@ TEMPLATE_TEST_CASE("gelu works on rows, in place too", "", float, double) {
   std::vector<TestType> in_place = x;
   gelu_forward(in_place.data(), in_place.data(), 3);
   CHECK(in_place == y);
-  CHECK(y[1] == gelu(TestType(0.25)));
+  CHECK(std::abs(static_cast<double>(y[1]) - gelu(0.25)) <= test::tolerance<TestType>);
 
   std::vector<TestType> dy{TestType(1), TestType(2), TestType(-1)};
   std::vector<TestType> dx(3);
   gelu_backward(x.data(), dy.data(), dx.data(), 3);
-  CHECK(dx[1] == 2 * gelu_derivative(TestType(0.25)));
+  CHECK(std::abs(static_cast<double>(dx[1]) - 2 * gelu_derivative(0.25)) <=
+        test::tolerance<TestType>);
   gelu_backward(x.data(), dy.data(), dy.data(), 3);
   CHECK(dy == dx);
+}
+
+TEST_CASE("rows of gelu are good to 1e-6 on every instruction set, whatever their length") {
+  std::vector<float> x(1003);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = static_cast<float>(i) * 0.02F - 10;
+  const std::vector<float> dy(x.size(), 1.5F);
+  for (const Isa isa : test::every_isa()) {
+    const ExecutionScope scope({.isa = isa});
+    for (const Index count : {1, 15, 17, 1003}) {
+      std::vector<float> y(x.size(), 7.0F);
+      std::vector<float> dx(x.size(), 7.0F);
+      gelu_forward(x.data(), y.data(), count);
+      gelu_backward(x.data(), dy.data(), dx.data(), count);
+      double worst = 0;
+      for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+        const double exact = x[i];
+        const double scale = std::max(1.0, std::abs(exact));
+        worst = std::max(worst, std::abs(y[i] - gelu(exact)) / scale);
+        worst = std::max(worst, std::abs(dx[i] - 1.5 * gelu_derivative(exact)) / 1.5);
+      }
+      CHECK(worst <= 1e-6);
+      const bool untouched = count == 1003 || (y[static_cast<std::size_t>(count)] == 7.0F &&
+                                               dx[static_cast<std::size_t>(count)] == 7.0F);
+      CHECK(untouched);
+    }
+  }
 }
 
 }  // namespace tessera::kernels

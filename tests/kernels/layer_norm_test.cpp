@@ -1,6 +1,7 @@
 #include "tessera/kernels/layer_norm.hpp"
 
 #include "support/close.hpp"
+#include "support/each_isa.hpp"
 #include "support/random_tensor.hpp"
 
 namespace tessera::kernels {
@@ -43,7 +44,7 @@ TEMPLATE_TEST_CASE("layer_norm_forward agrees with plain loops and keeps mean an
   test::check_close(y, plain);
 }
 
-TEMPLATE_TEST_CASE("layer_norm_backward_input gives what differences give, in place too", "", float,
+TEMPLATE_TEST_CASE("the input's gradient is what differences give, in place too", "", float,
                    double) {
   const Index cols = 6;
   const auto x = random_tensor<2, double>({2, cols}, 1);
@@ -72,37 +73,94 @@ TEMPLATE_TEST_CASE("layer_norm_backward_input gives what differences give, in pl
   const auto kept_rstd = rstd.template cast<TestType>();
   Tensor<TestType, 2> gradient = dy.template cast<TestType>();
   Tensor<TestType, 2> apart({2, cols});
-  layer_norm_backward_input<TestType>(view(std::as_const(in)), scale.data(), kept_mean.data(),
-                                      kept_rstd.data(), gradient.data(), apart.data());
-  layer_norm_backward_input<TestType>(view(std::as_const(in)), scale.data(), kept_mean.data(),
-                                      kept_rstd.data(), gradient.data(), gradient.data());
+  for (Tensor<TestType, 2>* dx : {&apart, &gradient}) {
+    layer_norm_backward<TestType>(view(std::as_const(in)), scale.data(), kept_mean.data(),
+                                  kept_rstd.data(), gradient.data(),
+                                  {dx->data(), nullptr, nullptr});
+  }
   CHECK(gradient == apart);
   const double allowed = std::max(1e-8, test::tolerance<TestType>);
   CHECK(test::distance(test::values_of(apart), test::values_of(expected)) <= allowed);
 }
 
-TEMPLATE_TEST_CASE("layer_norm_backward_gamma sums over rows, the same bits on all threads",
+TEMPLATE_TEST_CASE("gradients of gamma and beta are sums over rows, the same bits on all threads",
                    "[threads]", float, double) {
-  const Index rows = 9;
+  const Index rows = 600;  // several cells
   const Index cols = 130;
   const auto x = random_tensor<2, TestType>({rows, cols}, 1);
   const auto mean = random_tensor<1, TestType>({rows}, 2);
   const auto rstd = random_tensor<1, TestType>({rows}, 3);
   const auto dy = random_tensor<2, TestType>({rows, cols}, 4);
-  Tensor<double, 1> expected({cols});
+  Tensor<double, 1> gamma({cols});
+  Tensor<double, 1> beta({cols});
   for (Index r = 0; r < rows; ++r) {
     for (Index c = 0; c < cols; ++c) {
-      expected(c) += double(dy(r, c)) * (double(x(r, c)) - mean(r)) * rstd(r);
+      gamma(c) += double(dy(r, c)) * (double(x(r, c)) - mean(r)) * rstd(r);
+      beta(c) += double(dy(r, c));
     }
   }
-  Tensor<TestType, 1> first({cols}, TestType(7));
-  layer_norm_backward_gamma<TestType>(view(x), mean.data(), rstd.data(), dy.data(), first.data());
-  test::check_close(first, expected);
+  struct Found {
+    Tensor<TestType, 2> x = Tensor<TestType, 2>(Shape<2>{rows, cols});
+    Tensor<TestType, 1> gamma = Tensor<TestType, 1>(Shape<1>{cols}, TestType(7));
+    Tensor<TestType, 1> beta = Tensor<TestType, 1>(Shape<1>{cols}, TestType(7));
+  };
+  Found first;
+  const auto run = [&](Found& into, bool with_x) {
+    layer_norm_backward<TestType>(
+        view(x), nullptr, mean.data(), rstd.data(), dy.data(),
+        {with_x ? into.x.data() : nullptr, into.gamma.data(), into.beta.data()});
+  };
+  run(first, true);
+  test::check_close(first.gamma, gamma);
+  test::check_close(first.beta, beta);
   for (const Index threads : {2, 3, 4}) {
     const ExecutionScope scope({.threads = threads});
-    Tensor<TestType, 1> again({cols});
-    layer_norm_backward_gamma<TestType>(view(x), mean.data(), rstd.data(), dy.data(), again.data());
-    CHECK(again == first);
+    Found again;
+    run(again, true);
+    CHECK(again.x == first.x);
+    CHECK(again.gamma == first.gamma);
+    CHECK(again.beta == first.beta);
+  }
+  Found without_x;
+  run(without_x, false);
+  CHECK(without_x.gamma == first.gamma);
+  CHECK(without_x.x == Tensor<TestType, 2>({rows, cols}));
+}
+
+TEST_CASE("layer_norm in float is good to 1e-6 on every instruction set, at every length") {
+  for (const Isa isa : test::every_isa()) {
+    const ExecutionScope scope({.isa = isa});
+    for (const Index cols : {1, 5, 16, 33, 768}) {
+      const auto x = random_tensor<2, float>({3, cols}, 1);
+      const auto gamma = random_tensor<1, float>({cols}, 2);
+      const auto beta = random_tensor<1, float>({cols}, 3);
+      const auto dy = random_tensor<2, float>({3, cols}, 4);
+      const auto both = [&]<class Scalar>(Scalar eps) {
+        const Tensor<Scalar, 2> in = x.template cast<Scalar>();
+        const Tensor<Scalar, 1> scale = gamma.template cast<Scalar>();
+        const Tensor<Scalar, 1> shift = beta.template cast<Scalar>();
+        const Tensor<Scalar, 2> upstream = dy.template cast<Scalar>();
+        Tensor<Scalar, 2> y({3, cols});
+        Tensor<Scalar, 2> dx({3, cols});
+        Tensor<Scalar, 1> mean({3});
+        Tensor<Scalar, 1> rstd({3});
+        Tensor<Scalar, 1> dgamma({cols});
+        Tensor<Scalar, 1> dbeta({cols});
+        layer_norm_forward<Scalar>(view(in), scale.data(), shift.data(), eps, y.data(), mean.data(),
+                                   rstd.data());
+        layer_norm_backward<Scalar>(view(in), scale.data(), mean.data(), rstd.data(),
+                                    upstream.data(), {dx.data(), dgamma.data(), dbeta.data()});
+        return std::vector<test::Values>{test::values_of(y),      test::values_of(mean),
+                                         test::values_of(rstd),   test::values_of(dx),
+                                         test::values_of(dgamma), test::values_of(dbeta)};
+      };
+      const auto found = both(1e-3F);
+      const auto expected = both(double(1e-3F));
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        INFO(cols << " columns, result " << i);
+        CHECK(test::distance(found[i], expected[i]) <= 1e-6);
+      }
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 #include "tessera/kernels/softmax.hpp"
 
 #include "support/close.hpp"
+#include "support/each_isa.hpp"
+#include "support/random_tensor.hpp"
 
 namespace tessera::kernels {
 
@@ -22,6 +24,43 @@ TEMPLATE_TEST_CASE("softmax_row survives large values", "", float, double) {
   CHECK(x == Tensor<TestType, 1>({3}, {TestType(0.5), TestType(0.5), TestType(0)}));
   CHECK(std::abs(static_cast<double>(logsumexp) - 30000 - std::log(2.0)) <=
         30000 * test::tolerance<TestType>);
+}
+
+TEST_CASE("softmax_row is good to 1e-6 on every instruction set, whatever the length") {
+  for (const Isa isa : test::every_isa()) {
+    const ExecutionScope scope({.isa = isa});
+    for (const Index count : {1, 3, 16, 197, 1030}) {
+      auto x = test::random_tensor<1, float>({count + 1}, 5);
+      const Tensor<float, 1> before = x;
+      double sum = 0;
+      for (Index i = 0; i < count; ++i) sum += std::exp(double(before(i)));
+      const float logsumexp = softmax_row(x.data(), count);
+      CHECK(std::abs(double(logsumexp) - std::log(sum)) <= 1e-6 * std::max(1.0, std::log(sum)));
+      double worst = 0;
+      for (Index i = 0; i < count; ++i) {
+        const double expected = std::exp(double(before(i))) / sum;
+        worst = std::max(worst, std::abs(double(x(i)) - expected) / expected);
+      }
+      CHECK(worst <= 1e-6);
+      CHECK(x(count) == before(count));
+    }
+  }
+}
+
+TEMPLATE_TEST_CASE("exponentials_of_row keeps a larger maximum that came before", "", float,
+                   double) {
+  const auto log2 = static_cast<TestType>(std::log(2.0));
+  Tensor<TestType, 1> x({3}, {TestType(0), log2, TestType(2) * log2});
+  TestType largest = TestType(-100);
+  Tensor<TestType, 1> once = x;
+  const TestType sum = exponentials_of_row(once.data(), 3, TestType(0.5), largest);
+  CHECK(largest == log2);
+  test::check_close(once, Tensor<double, 1>({3}, {0.5, std::sqrt(0.5), 1}));
+  CHECK(std::abs(static_cast<double>(sum) - 1.5 - std::sqrt(0.5)) <= test::tolerance<TestType>);
+  largest = 2 * log2;
+  exponentials_of_row(x.data(), 3, TestType(1), largest);
+  CHECK(largest == 2 * log2);
+  test::check_close(x, Tensor<double, 1>({3}, {0.25, 0.5, 1}));
 }
 
 TEMPLATE_TEST_CASE("softmax_row_backward agrees with the whole Jacobian", "", float, double) {

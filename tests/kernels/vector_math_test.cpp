@@ -14,7 +14,7 @@ namespace tessera::kernels {
 
 namespace {
 
-enum class Function { exp, cdf, gelu, gelu_derivative };
+enum class Function { exp, cdf, gelu, gelu_derivative, square_root };
 
 template <Function function>
 struct Evaluate {
@@ -27,6 +27,7 @@ struct Evaluate {
       if constexpr (function == Function::cdf) normal(in, out, bell);
       if constexpr (function == Function::gelu) gelu(in, out);
       if constexpr (function == Function::gelu_derivative) gelu_derivative(in, out);
+      if constexpr (function == Function::square_root) square_root(in, out);
       store(out, y + i);
     }
   }
@@ -93,6 +94,24 @@ TEST_CASE("the normal distribution keeps its relative accuracy in both tails") {
     CHECK(relative_error(near, evaluate<Function::cdf>(near), exact) <= 6e-7);
     const std::vector<float> tail = grid(-12, -2);  // of a^2 / 2 = 72 a part in 2^24 is 4e-6
     CHECK(relative_error(tail, evaluate<Function::cdf>(tail), exact) <= 5e-6);
+  }
+}
+
+TEST_CASE("square_root is good to two units in the last place, at the ends too") {
+  for (const Isa isa : test::every_isa()) {
+    const ExecutionScope scope({.isa = isa});
+    const auto exact = [](double x) { return std::sqrt(x); };
+    for (const double end : {5e-38, 4.0, 3.4e38}) {
+      const std::vector<float> x = grid(end, end / 4);
+      CHECK(relative_error(x, evaluate<Function::square_root>(x), exact) <= 2 * ulp);
+    }
+    std::vector<float> x(16, 0.0F);
+    x[1] = std::numeric_limits<float>::infinity();
+    x[2] = 1e-40F;
+    const std::vector<float> y = evaluate<Function::square_root>(x);
+    CHECK(y[0] == 0);
+    CHECK(y[1] == x[1]);
+    CHECK((y[2] >= 0 && y[2] <= 1.1e-20F));
   }
 }
 

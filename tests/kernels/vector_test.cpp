@@ -21,10 +21,23 @@ TEMPLATE_TEST_CASE("vectors go to and from memory of any alignment, whole and in
 
   load_part(vector, in.data() + 1, 3);
   for (std::size_t i = 0; i < count; ++i) CHECK(vector[i] == (i < 3 ? in[i + 1] : 0.0F));
+  load_part(vector, in.data() + 1, 3, 9.0F);
+  for (std::size_t i = 0; i < count; ++i) CHECK(vector[i] == (i < 3 ? in[i + 1] : 9.0F));
   std::fill(out.begin(), out.end(), -1.0F);
   store_part(vector, out.data(), 2);
   CHECK(out[1] == in[2]);
   CHECK(out[2] == -1.0F);
+}
+
+TEMPLATE_TEST_CASE("the elements of a vector are summed, and the largest is found", "", Float4,
+                   Float8, Float16) {
+  constexpr auto count = static_cast<std::size_t>(lanes<TestType>);
+  for (std::size_t place = 0; place < count; ++place) {
+    TestType vector{};
+    for (std::size_t i = 0; i < count; ++i) vector[i] = i == place ? -2.0F : -8.0F;
+    CHECK(largest_of(vector) == -2.0F);
+    CHECK(sum_of(vector) == -8.0F * static_cast<float>(count - 1) - 2.0F);
+  }
 }
 
 }  // namespace tessera::kernels

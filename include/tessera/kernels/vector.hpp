@@ -66,9 +66,43 @@ template <class Vector>
   std::memcpy(&vector, from, static_cast<std::size_t>(count) * sizeof(float));
 }
 
+/// The same; the others are `fill`.
+template <class Vector>
+[[gnu::always_inline]] inline void load_part(Vector& vector, const float* from, Index count,
+                                             float fill) {
+  vector = Vector{} + fill;
+  std::memcpy(&vector, from, static_cast<std::size_t>(count) * sizeof(float));
+}
+
 template <class Vector>
 [[gnu::always_inline]] inline void store_part(const Vector& vector, float* to, Index count) {
   std::memcpy(to, &vector, static_cast<std::size_t>(count) * sizeof(float));
+}
+
+/// Sum of the elements, halves upon halves.
+template <class Vector>
+[[gnu::always_inline]] inline float sum_of(const Vector& vector) {
+  Vector halves = vector;
+#pragma GCC unroll 4
+  for (Index half = lanes<Vector> / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+    for (Index i = 0; i < half; ++i) halves[i] += halves[i + half];
+  }
+  return halves[0];
+}
+
+/// The largest of the elements, NaN left aside.
+template <class Vector>
+[[gnu::always_inline]] inline float largest_of(const Vector& vector) {
+  Vector halves = vector;
+#pragma GCC unroll 4
+  for (Index half = lanes<Vector> / 2; half > 0; half /= 2) {
+#pragma GCC unroll 8
+    for (Index i = 0; i < half; ++i) {
+      halves[i] = halves[i] < halves[i + half] ? halves[i + half] : halves[i];
+    }
+  }
+  return halves[0];
 }
 
 }  // namespace tessera::kernels

@@ -32,23 +32,18 @@ Var<Scalar, Rank> layer_norm(const Var<Scalar, Rank>& x, const OptionalVar<Scala
       [dx = x.gradient(), dgamma = gradient_of(gamma), dbeta = gradient_of(beta),
        input = x.shared(), scale = gamma ? gamma->shared() : nullptr, mean = std::move(mean),
        rstd = std::move(rstd)](Tensor<Scalar, Rank> dy) {
-        const auto in = kernels::view(*input);
-        if (dgamma.wanted()) {
-          auto result = Tensor<Scalar, 1>::empty(dgamma.shape());
-          kernels::layer_norm_backward_gamma<Scalar>(in, mean.data(), rstd.data(), dy.data(),
-                                                     result.data());
-          dgamma.add(std::move(result));
-        }
-        if (dbeta.wanted()) {
-          auto result = Tensor<Scalar, 1>::empty(dbeta.shape());
-          kernels::column_sums<Scalar>(kernels::view(std::as_const(dy)), result.data());
-          dbeta.add(std::move(result));
-        }
-        if (dx.wanted()) {
-          kernels::layer_norm_backward_input<Scalar>(
-              in, scale ? scale->data() : nullptr, mean.data(), rstd.data(), dy.data(), dy.data());
-          dx.add(std::move(dy));
-        }
+        using Vector = Tensor<Scalar, 1>;
+        auto scale_result = dgamma.wanted() ? Vector::empty(dgamma.shape()) : Vector();
+        auto shift_result = dbeta.wanted() ? Vector::empty(dbeta.shape()) : Vector();
+        kernels::layer_norm_backward<Scalar>(
+            kernels::view(*input), scale ? scale->data() : nullptr, mean.data(), rstd.data(),
+            dy.data(),
+            {.x = dx.wanted() ? dy.data() : nullptr,
+             .gamma = dgamma.wanted() ? scale_result.data() : nullptr,
+             .beta = dbeta.wanted() ? shift_result.data() : nullptr});
+        if (dgamma.wanted()) dgamma.add(std::move(scale_result));
+        if (dbeta.wanted()) dbeta.add(std::move(shift_result));
+        if (dx.wanted()) dx.add(std::move(dy));
       },
       x, gamma, beta);
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <string>
 
+#include "tessera/kernels/adamw.hpp"
 #include "tessera/kernels/rows.hpp"
 #include "tessera/nn/module.hpp"
 
@@ -112,25 +113,20 @@ class AdamW {
     const auto steps = static_cast<double>(++moments.steps);
     const double correction1 = 1 - std::pow(config.beta1, steps);
     const double correction2 = 1 - std::pow(config.beta2, steps);
-    const auto shrink =
-        static_cast<Scalar>(decays(parameter) ? 1 - config.lr * config.weight_decay : 1.0);
-    const auto rate = static_cast<Scalar>(config.lr / correction1);
-    const auto scale = static_cast<Scalar>(1 / std::sqrt(correction2));
-    const auto beta1 = static_cast<Scalar>(config.beta1);
-    const auto beta2 = static_cast<Scalar>(config.beta2);
-    const auto take1 = static_cast<Scalar>(1 - config.beta1);
-    const auto take2 = static_cast<Scalar>(1 - config.beta2);
-    const auto eps = static_cast<Scalar>(config.eps);
-    Scalar* value = parameter.values.data();
-    Scalar* first = moments.first.data();
-    Scalar* second = moments.second.data();
+    const kernels::AdamWFactors<Scalar> factors{
+        .beta1 = static_cast<Scalar>(config.beta1),
+        .take1 = static_cast<Scalar>(1 - config.beta1),
+        .beta2 = static_cast<Scalar>(config.beta2),
+        .take2 = static_cast<Scalar>(1 - config.beta2),
+        .shrink =
+            static_cast<Scalar>(decays(parameter) ? 1 - config.lr * config.weight_decay : 1.0),
+        .rate = static_cast<Scalar>(config.lr / correction1),
+        .scale = static_cast<Scalar>(1 / std::sqrt(correction2)),
+        .eps = static_cast<Scalar>(config.eps)};
     kernels::for_each_range(count, [&](Index begin, Index end) {
-      for (Index i = begin; i < end; ++i) {
-        const Scalar g = gradient[static_cast<std::size_t>(i)];
-        first[i] = beta1 * first[i] + take1 * g;
-        second[i] = beta2 * second[i] + take2 * g * g;
-        value[i] = shrink * value[i] - rate * first[i] / (std::sqrt(second[i]) * scale + eps);
-      }
+      kernels::adamw_update(factors, gradient.data() + begin, parameter.values.data() + begin,
+                            moments.first.data() + begin, moments.second.data() + begin,
+                            end - begin);
     });
   }
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "tessera/kernels/ema.hpp"
 #include "tessera/kernels/rows.hpp"
 #include "tessera/nn/module.hpp"
 
@@ -33,18 +34,11 @@ void update_ema(Model& average, const Model& model, double momentum) {
   const auto averages = named_parameters(average);
   const auto sources = named_parameters(model);
   detail::check_same_parameters("update_ema", averages, sources);
-  // From the nearer end, so that momentum 0 and 1 are exact, and equal values stay as they are.
-  const bool from_model = momentum < 0.5;
-  const auto way = static_cast<Scalar>(from_model ? momentum : 1 - momentum);
   for (std::size_t i = 0; i < averages.size(); ++i) {
     Scalar* to = averages[i].values.data();
     const Scalar* from = sources[i].values.data();
     kernels::for_each_range(std::ssize(averages[i].values), [&](Index begin, Index end) {
-      for (Index j = begin; j < end; ++j) {
-        const Scalar near = from_model ? from[j] : to[j];
-        const Scalar far = from_model ? to[j] : from[j];
-        to[j] = near + way * (far - near);
-      }
+      kernels::ema_update(momentum, from + begin, to + begin, end - begin);
     });
   }
 }
