@@ -1,6 +1,7 @@
 #include "tessera/kernels/attention.hpp"
 
 #include "support/close.hpp"
+#include "support/each_isa.hpp"
 #include "support/random_tensor.hpp"
 
 namespace tessera::kernels {
@@ -56,8 +57,9 @@ HeadsView<T> heads(Tensor<Scalar, 3>& tensor) {
 
 TEMPLATE_TEST_CASE("attention_forward agrees with plain loops", "", float, double) {
   // One token, one key, several blocks of queries, exactly one block, a head of one column.
-  for (const Case& of : {Case{1, 1, 1, 1, 1}, Case{2, 3, 4, 5, 1}, Case{1, 2, 3, 300, 40},
-                         Case{2, 1, 5, 128, 129}, Case{1, 4, 1, 7, 9}, Case{2, 2, 2, 0, 3}}) {
+  for (const Case& of :
+       {Case{1, 1, 1, 1, 1}, Case{2, 3, 4, 5, 1}, Case{1, 2, 3, 300, 40}, Case{2, 1, 5, 128, 129},
+        Case{1, 1, 33, 460, 1030}, Case{1, 4, 1, 7, 9}, Case{2, 2, 2, 0, 3}}) {
     INFO(of.batch << " " << of.heads << " " << of.head_dim << " " << of.queries << " " << of.keys);
     const Index width = of.heads * of.head_dim;
     auto q = random_tensor<3, TestType>({of.batch, of.queries, width}, 1);
@@ -76,7 +78,8 @@ TEMPLATE_TEST_CASE("attention_forward agrees with plain loops", "", float, doubl
 }
 
 TEST_CASE("attention_backward agrees with differences of the plain loops") {
-  const Case of{1, 2, 2, 130, 3};  // two blocks of queries
+  // Two blocks of queries; two blocks of keys.
+  const Case of = GENERATE(Case{1, 2, 2, 130, 3}, Case{1, 2, 2, 5, 260});
   const AttentionSizes sizes{of.batch, of.heads, of.head_dim};
   auto q = random_tensor<3>({1, of.queries, 4}, 1);
   auto k = random_tensor<3>({1, of.keys, 4}, 2);
@@ -106,6 +109,38 @@ TEST_CASE("attention_backward agrees with differences of the plain loops") {
   check(q, dq);
   check(k, dk);
   check(v, dv);
+}
+
+TEST_CASE("attention_backward of float agrees with that of double on every instruction set") {
+  const Case of{1, 2, 40, 115, 300};
+  const auto gradients = [&]<class Scalar>(Scalar) {
+    const Index width = of.heads * of.head_dim;
+    auto q = random_tensor<3, Scalar>({1, of.queries, width}, 1);
+    auto k = random_tensor<3, Scalar>({1, of.keys, width}, 2);
+    auto v = random_tensor<3, Scalar>({1, of.keys, width}, 3);
+    auto dout = random_tensor<3, Scalar>({1, of.queries, width}, 4);
+    Tensor<Scalar, 3> out(q.shape());
+    Tensor<Scalar, 3> logsumexp({1, of.heads, of.queries});
+    Tensor<Scalar, 3> dq(q.shape());
+    Tensor<Scalar, 3> dk(k.shape());
+    Tensor<Scalar, 3> dv(v.shape());
+    const AttentionSizes sizes{of.batch, of.heads, of.head_dim};
+    attention_forward<Scalar>(heads<const Scalar>(q), heads<const Scalar>(k),
+                              heads<const Scalar>(v), heads<Scalar>(out), logsumexp.data(), sizes);
+    attention_backward<Scalar>(heads<const Scalar>(q), heads<const Scalar>(k),
+                               heads<const Scalar>(v), heads<const Scalar>(out), logsumexp.data(),
+                               heads<const Scalar>(dout), heads<Scalar>(dq), heads<Scalar>(dk),
+                               heads<Scalar>(dv), sizes);
+    return std::vector<test::Values>{test::values_of(dq), test::values_of(dk), test::values_of(dv)};
+  };
+  const auto expected = gradients(0.0);
+  for (const Isa isa : test::every_isa()) {
+    const ExecutionScope scope({.isa = isa});
+    const auto found = gradients(0.0F);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      CHECK(test::distance(found[i], expected[i]) <= test::tolerance<float>);
+    }
+  }
 }
 
 TEST_CASE("attention_backward without queries gives keys and values no gradient") {

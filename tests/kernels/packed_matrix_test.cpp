@@ -86,4 +86,30 @@ TEST_CASE("packed in medium precision, half the memory holds bfloat16, for every
   }
 }
 
+TEMPLATE_TEST_CASE("a packed transpose is that of the transposed copy, padding zero", "", float,
+                   double) {
+  const auto matrix = test::random_tensor<2, TestType>({17, 37}, 1);
+  Tensor<TestType, 2> transposed({37, 17});
+  for (Index r = 0; r < 17; ++r) {
+    for (Index c = 0; c < 37; ++c) transposed(c, r) = matrix(r, c);
+  }
+  const auto a = test::random_tensor<2, TestType>({5, 17}, 2);
+  for (const MatmulPrecision precision : {MatmulPrecision::highest, MatmulPrecision::medium}) {
+    const ExecutionScope scope({.matmul_precision = precision});
+    const auto packed = PackedMatrix<TestType>::of_transpose(view(matrix));
+    const PackedMatrix<TestType> copied(view(std::as_const(transposed)));
+    CHECK(packed.rows() == 37);
+    CHECK(packed.cols() == 17);
+    CHECK(packed.padded_rows() == copied.padded_rows());
+    const Index cols = packed.padded_rows();
+    CHECK(cols >= 37);
+    Tensor<TestType, 2> found({5, cols}, TestType(9));
+    Tensor<TestType, 2> expected({5, cols}, TestType(9));
+    matmul_nt<TestType>(view(a), packed, view(found));
+    matmul_nt<TestType>(view(a), copied, view(expected));
+    CHECK(found == expected);
+    for (Index c = 37; c < cols; ++c) CHECK(found(4, c) == 0);
+  }
+}
+
 }  // namespace tessera::kernels

@@ -1,8 +1,10 @@
 #include "tessera/ops/attention.hpp"
 
 #include "support/ops.hpp"
+#include "tessera/ops/add.hpp"
 #include "tessera/ops/get_at_index.hpp"
 #include "tessera/ops/linear.hpp"
+#include "tessera/ops/weighted_sum.hpp"
 
 namespace tessera::test {
 
@@ -101,6 +103,31 @@ TEST_CASE("gradient of attention of chosen queries") {
     INFO(batch << " " << queries << " " << keys << " " << heads << " " << width);
     expect_gradient(of_queries(heads), random_tensor<3>({batch, queries, width}, 1),
                     random_tensor<3>({batch, keys, 2 * width}, 2));
+  }
+}
+
+TEST_CASE("attention's backward computes in the precision of its forward") {
+  const Tensor<float, 3> qkv = random_tensor<3, float>({2, 40, 48}, 1);
+  const Tensor<float, 3> q = random_tensor<3, float>({2, 20, 16}, 2);
+  const Tensor<float, 3> kv = random_tensor<3, float>({2, 40, 32}, 3);
+  const auto gradients = [&](MatmulPrecision forward, MatmulPrecision backward) {
+    Tape<float> tape;
+    const auto inputs = std::tuple(tape.variable(qkv), tape.variable(q), tape.variable(kv));
+    const auto loss = [&] {
+      const ExecutionScope scope({.matmul_precision = forward});
+      const auto& [packed, queries, keys] = inputs;
+      return add(
+          weighted_sum(attention(packed, 2), random_tensor<3, float>({2, 40, 16}, 4)),
+          weighted_sum(attention(queries, keys, 2), random_tensor<3, float>({2, 20, 16}, 5)));
+    }();
+    const ExecutionScope scope({.matmul_precision = backward});
+    tape.backward(loss);
+    const auto& [packed, queries, keys] = inputs;
+    return std::tuple(*tape.gradient(packed), *tape.gradient(queries), *tape.gradient(keys));
+  };
+  for (const MatmulPrecision precision : {MatmulPrecision::highest, MatmulPrecision::medium}) {
+    CHECK(gradients(precision, MatmulPrecision::highest) ==
+          gradients(precision, MatmulPrecision::medium));
   }
 }
 

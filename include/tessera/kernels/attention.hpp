@@ -2,11 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <type_traits>
 
 #include "tessera/core/memory.hpp"
 #include "tessera/core/parallel.hpp"
-#include "tessera/kernels/matmul.hpp"
+#include "tessera/kernels/packed_matrix.hpp"
 #include "tessera/kernels/softmax.hpp"
+
+// Attention in blocks of queries and keys, so that memory grows with the tokens and not with their
+// square: Dao et al., "FlashAttention", 2022. Keys and values of a block are packed once for all
+// queries that meet them. Blocks depend on the sizes alone, and so do all sums.
 
 namespace tessera::kernels {
 
@@ -32,9 +38,171 @@ struct AttentionSizes {
 
 namespace detail {
 
-// Queries that are worked on together: their scores are the only part of [queries, keys] that
-// exists at a time, so memory grows with the tokens and not with their square.
-inline constexpr Index query_block = 128;
+inline constexpr Index query_block = 112;       // rows that a product works on together
+inline constexpr Index queries_per_cell = 448;  // worth packing keys and values for
+inline constexpr Index forward_key_block = 512;
+inline constexpr Index backward_key_block = 256;  // two matrices of scores, three packed ones
+
+/// Calls f(first, size) for even pieces of [0, count), none longer than `longest`.
+template <class F>
+void for_each_piece(Index count, Index longest, const F& f) {
+  const Index pieces = (count + longest - 1) / longest;
+  for (Index i = 0; i < pieces; ++i) {
+    const Index first = i * count / pieces;
+    f(first, (i + 1) * count / pieces - first);
+  }
+}
+
+/// Memory for the scores of one block of queries against one of keys. The gap keeps rows from
+/// sharing cache sets.
+template <class Scalar>
+class Scores {
+ public:
+  Scores(Index queries, Index keys) : keys_(keys), stride_(keys + 16) {
+    memory_ = Buffer<Scalar>(static_cast<std::size_t>(queries * stride_));
+  }
+  MatrixView<Scalar> rows(Index count) { return {memory_.data(), count, keys_, stride_}; }
+
+ private:
+  Index keys_;
+  Index stride_;
+  Buffer<Scalar> memory_;
+};
+
+/// x *= factor.
+template <class Scalar>
+void scale_row(Scalar* x, Index count, Scalar factor) {
+  ArrayMap<Scalar>(x, count) *= factor;
+}
+
+/// One head of attention_forward, some of its queries. While blocks of keys pass, `logsumexp` holds
+/// the largest score of each query, and out its sum of exp(score - largest) * value.
+template <class Scalar>
+void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
+                    MatrixView<const Scalar> v, MatrixView<Scalar> out, Scalar* logsumexp) {
+  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(q.cols));
+  Buffer<Scalar> sums(static_cast<std::size_t>(q.rows));
+  std::fill_n(sums.data(), q.rows, Scalar{});
+  std::fill_n(logsumexp, q.rows, -std::numeric_limits<Scalar>::infinity());
+  for_each_piece(k.rows, forward_key_block, [&](Index key, Index keys) {
+    const PackedMatrix<Scalar> packed_keys(k.middle_rows(key, keys));
+    const auto packed_values = PackedMatrix<Scalar>::of_transpose(v.middle_rows(key, keys));
+    Scores<Scalar> memory(std::min(query_block, q.rows), packed_keys.padded_rows());
+    for_each_piece(q.rows, query_block, [&](Index query, Index queries) {
+      const MatrixView<Scalar> scores = memory.rows(queries);
+      const MatrixView<Scalar> result = out.middle_rows(query, queries);
+      matmul_nt<Scalar>(q.middle_rows(query, queries), packed_keys, scores);
+      for (Index r = 0; r < queries; ++r) {
+        Scalar& largest = logsumexp[query + r];
+        Scalar& sum = sums.data()[query + r];
+        const Scalar former = largest;
+        // Columns that no key has take part as -infinity: whole vectors, and no probability.
+        std::fill(scores.row(r) + keys, scores.row(r) + scores.cols,
+                  -std::numeric_limits<Scalar>::infinity());
+        const Scalar added = exponentials_of_row(scores.row(r), scores.cols, scale, largest);
+        if (key > 0 && largest != former) {
+          const Scalar shrink = std::exp(former - largest);
+          sum *= shrink;
+          scale_row(result.row(r), result.cols, shrink);
+        }
+        sum += added;
+      }
+      matmul_nt<Scalar>(scores.block(0, 0, queries, keys), packed_values, result,
+                        key > 0 ? Accumulate::yes : Accumulate::no);
+    });
+  });
+  for (Index r = 0; r < q.rows; ++r) {
+    scale_row(out.row(r), out.cols, Scalar(1) / sums.data()[r]);
+    logsumexp[r] += std::log(sums.data()[r]);
+  }
+}
+
+/// In place: scores become p = exp(score * scale - logsumexp), dp becomes p * (dp - dot) * scale.
+template <class Scalar>
+void softmax_gradient_row(Scalar* scores, Scalar* dp, Index count, Scalar scale, Scalar logsumexp,
+                          Scalar dot) {
+  ArrayMap<Scalar> probability(scores, count);
+  ArrayMap<Scalar> gradient(dp, count);
+  probability = (probability * scale - logsumexp).exp();
+  gradient = probability * (gradient - dot) * scale;
+}
+
+#if defined(__GNUC__)
+struct SoftmaxGradient {
+  template <class Vector>
+  [[gnu::always_inline]] static void step(Index at, Index count, float* scores, float* dp,
+                                          float scale, float logsumexp, float dot) {
+    Vector score, gradient, probability;
+    load_part(score, scores + at, count);
+    load_part(gradient, dp + at, count);
+    exp(score * scale - logsumexp, probability);
+    gradient = probability * (gradient - dot) * scale;
+    store_part(probability, scores + at, count);
+    store_part(gradient, dp + at, count);
+  }
+};
+
+inline void softmax_gradient_row(float* scores, float* dp, Index count, float scale,
+                                 float logsumexp, float dot) {
+  if constexpr (has_float_kernels) {
+    run_vectorised<Elementwise<SoftmaxGradient>>(count, scores, dp, scale, logsumexp, dot);
+  } else {
+    softmax_gradient_row<float>(scores, dp, count, scale, logsumexp, dot);
+  }
+}
+#endif
+
+/// One head of what attention_backward reads and writes.
+template <class Scalar>
+struct AttentionHead {
+  MatrixView<const Scalar> q, k, v, out;
+  const Scalar* logsumexp;
+  MatrixView<const Scalar> dout;
+  MatrixView<Scalar> dq, dk, dv;
+};
+
+template <class Scalar>
+void attend_backward(const AttentionHead<Scalar>& head) {
+  const Index total = head.q.rows;
+  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(head.q.cols));
+  Buffer<Scalar> dots(static_cast<std::size_t>(total));
+  for (Index r = 0; r < total; ++r) {
+    dots.data()[r] = (ConstArrayMap<Scalar>(head.dout.row(r), head.out.cols) *
+                      ConstArrayMap<Scalar>(head.out.row(r), head.out.cols))
+                         .sum();
+  }
+  for_each_piece(head.k.rows, backward_key_block, [&](Index key, Index keys) {
+    const MatrixView<const Scalar> k = head.k.middle_rows(key, keys);
+    const PackedMatrix<Scalar> packed_keys(k);
+    const PackedMatrix<Scalar> packed_values(head.v.middle_rows(key, keys));
+    const auto packed_columns = PackedMatrix<Scalar>::of_transpose(k);
+    Scores<Scalar> scores(std::min(query_block, total), packed_keys.padded_rows());
+    Scores<Scalar> gradients(std::min(query_block, total), packed_keys.padded_rows());
+    for_each_piece(total, query_block, [&](Index query, Index queries) {
+      const Accumulate later_queries = query > 0 ? Accumulate::yes : Accumulate::no;
+      const MatrixView<const Scalar> q = head.q.middle_rows(query, queries);
+      const MatrixView<const Scalar> dout = head.dout.middle_rows(query, queries);
+      const MatrixView<Scalar> wide_p = scores.rows(queries);
+      const MatrixView<Scalar> wide_ds = gradients.rows(queries);
+      matmul_nt<Scalar>(q, packed_keys, wide_p);
+      matmul_nt<Scalar>(dout, packed_values, wide_ds);
+      for (Index r = 0; r < queries; ++r) {
+        softmax_gradient_row(wide_p.row(r), wide_ds.row(r), wide_p.cols, scale,
+                             head.logsumexp[query + r], dots.data()[query + r]);
+      }
+      const MatrixView<Scalar> p = wide_p.block(0, 0, queries, keys);
+      const MatrixView<Scalar> ds = wide_ds.block(0, 0, queries, keys);
+      matmul_tn<Scalar>(p, dout, head.dv.middle_rows(key, keys), later_queries);
+      matmul_nt<Scalar>(ds, packed_columns, head.dq.middle_rows(query, queries),
+                        key > 0 ? Accumulate::yes : Accumulate::no);
+      matmul_tn<Scalar>(ds, q, head.dk.middle_rows(key, keys), later_queries);
+    });
+  });
+  if (total == 0) {
+    head.dk.eigen().setZero();
+    head.dv.eigen().setZero();
+  }
+}
 
 }  // namespace detail
 
@@ -44,72 +212,42 @@ template <class Scalar>
 void attention_forward(HeadsView<const Scalar> q, HeadsView<const Scalar> k,
                        HeadsView<const Scalar> v, HeadsView<Scalar> out, Scalar* logsumexp,
                        const AttentionSizes& sizes) {
-  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(sizes.head_dim));
-  const Index blocks = (q.rows + detail::query_block - 1) / detail::query_block;
-  parallel_for(sizes.batch * sizes.heads * blocks, [&](Index cell) {
-    const Index head = cell / blocks % sizes.heads;
-    const Index batch = cell / blocks / sizes.heads;
-    const Index first = cell % blocks * detail::query_block;
-    const Index count = std::min(detail::query_block, q.rows - first);
-    const auto queries = q.head(batch, head, sizes.head_dim).middle_rows(first, count);
-    auto result = out.head(batch, head, sizes.head_dim).middle_rows(first, count);
-    Buffer<Scalar> memory(static_cast<std::size_t>(count * k.rows));
-    MatrixView<Scalar> scores(memory.data(), count, k.rows);
-    matmul_nt<Scalar>(queries, k.head(batch, head, sizes.head_dim), scores);
-    for (Index r = 0; r < count; ++r) {
-      ArrayMap<Scalar>(scores.row(r), k.rows) *= scale;
-      logsumexp[(batch * sizes.heads + head) * q.rows + first + r] =
-          softmax_row(scores.row(r), k.rows);
-    }
-    matmul_nn<Scalar>(scores, v.head(batch, head, sizes.head_dim), result);
+  const Index cells = (q.rows + detail::queries_per_cell - 1) / detail::queries_per_cell;
+  parallel_for(sizes.batch * sizes.heads * cells, [&](Index index) {
+    const Index cell = index % cells;
+    const Index head = index / cells % sizes.heads;
+    const Index batch = index / cells / sizes.heads;
+    const Index first = cell * q.rows / cells;
+    const Index count = (cell + 1) * q.rows / cells - first;
+    const auto of_head = [&](auto heads) { return heads.head(batch, head, sizes.head_dim); };
+    detail::attend_forward<Scalar>(of_head(q).middle_rows(first, count), of_head(k), of_head(v),
+                                   of_head(out).middle_rows(first, count),
+                                   logsumexp + (batch * sizes.heads + head) * q.rows + first);
   });
 }
 
 /// Gradients of attention_forward; probabilities p are made again from q, k and logsumexp:
 ///   dv = p^T dout,  dp = dout v^T,  ds = p * (dp - rowsum(dout * out)) * scale,
 ///   dq = ds k,  dk = ds^T q.     (Dao et al., "FlashAttention", 2022, appendix B.4)
+/// In the matmul precision of the forward: only then are they the probabilities of that time.
 template <class Scalar>
 void attention_backward(HeadsView<const Scalar> q, HeadsView<const Scalar> k,
                         HeadsView<const Scalar> v, HeadsView<const Scalar> out,
-                        const Scalar* logsumexp, HeadsView<const Scalar> dout,
-                        HeadsView<Scalar> dq, HeadsView<Scalar> dk, HeadsView<Scalar> dv,
-                        const AttentionSizes& sizes) {
-  const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(sizes.head_dim));
+                        const Scalar* logsumexp, HeadsView<const Scalar> dout, HeadsView<Scalar> dq,
+                        HeadsView<Scalar> dk, HeadsView<Scalar> dv, const AttentionSizes& sizes) {
   parallel_for(sizes.batch * sizes.heads, [&](Index cell) {
     const Index head = cell % sizes.heads;
     const Index batch = cell / sizes.heads;
     const auto of_head = [&](auto heads) { return heads.head(batch, head, sizes.head_dim); };
-    const Index largest = std::min(detail::query_block, q.rows);
-    Buffer<Scalar> p_memory(static_cast<std::size_t>(largest * k.rows));
-    Buffer<Scalar> ds_memory(static_cast<std::size_t>(largest * k.rows));
-    for (Index first = 0; first < q.rows; first += detail::query_block) {
-      const Index count = std::min(detail::query_block, q.rows - first);
-      const Accumulate accumulate = first == 0 ? Accumulate::no : Accumulate::yes;
-      const auto queries = of_head(q).middle_rows(first, count);
-      const auto result = of_head(out).middle_rows(first, count);
-      const auto dresult = of_head(dout).middle_rows(first, count);
-      MatrixView<Scalar> p(p_memory.data(), count, k.rows);
-      MatrixView<Scalar> ds(ds_memory.data(), count, k.rows);
-      matmul_nt<Scalar>(queries, of_head(k), p);
-      matmul_nt<Scalar>(dresult, of_head(v), ds);
-      for (Index r = 0; r < count; ++r) {
-        ArrayMap<Scalar> probability(p.row(r), k.rows);
-        ArrayMap<Scalar> gradient(ds.row(r), k.rows);
-        const Scalar lse = logsumexp[(batch * sizes.heads + head) * q.rows + first + r];
-        probability = (probability * scale - lse).exp();
-        const Scalar dot = (ConstArrayMap<Scalar>(dresult.row(r), sizes.head_dim) *
-                            ConstArrayMap<Scalar>(result.row(r), sizes.head_dim))
-                               .sum();
-        gradient = probability * (gradient - dot) * scale;
-      }
-      matmul_tn<Scalar>(p, dresult, of_head(dv), accumulate);
-      matmul_nn<Scalar>(ds, of_head(k), of_head(dq).middle_rows(first, count));
-      matmul_tn<Scalar>(ds, queries, of_head(dk), accumulate);
-    }
-    if (q.rows == 0) {
-      of_head(dk).eigen().setZero();
-      of_head(dv).eigen().setZero();
-    }
+    detail::attend_backward<Scalar>({.q = of_head(q),
+                                     .k = of_head(k),
+                                     .v = of_head(v),
+                                     .out = of_head(out),
+                                     .logsumexp = advanced(logsumexp, cell * q.rows),
+                                     .dout = of_head(dout),
+                                     .dq = of_head(dq),
+                                     .dk = of_head(dk),
+                                     .dv = of_head(dv)});
   });
 }
 

@@ -13,13 +13,8 @@ class PackedMatrix {
  public:
   explicit PackedMatrix(MatrixView<const Scalar> matrix) : rows_(matrix.rows), cols_(matrix.cols) {
     if constexpr (has_kernels<Scalar>) {
-      if (multiplies_pairs()) {
-        layout_ = RightLayout::pair_panels;
-        pack(matrix, pair_count(cols_), pack_pairs_transposed);
-      } else {
-        layout_ = RightLayout::panels;
-        pack(matrix, cols_, pack_panel_transposed);
-      }
+      pack_panels(matrix.data, matrix.stride, pack_pairs_transposed, pack_panel_transposed,
+                  matrix.stride);
     } else {
       values_ = Buffer<Scalar>(static_cast<std::size_t>(rows_ * cols_));
       for (Index r = 0; r < rows_; ++r)
@@ -27,8 +22,25 @@ class PackedMatrix {
     }
   }
 
+  /// The transpose of `matrix` [K, N], packed: products x * matrix read it.
+  static PackedMatrix of_transpose(MatrixView<const Scalar> matrix) {
+    PackedMatrix packed(matrix.cols, matrix.rows);
+    if constexpr (has_kernels<Scalar>) {
+      packed.pack_panels(matrix.data, matrix.stride, pack_pairs, pack_panel, 1);
+    } else {
+      packed.values_ = Buffer<Scalar>(static_cast<std::size_t>(matrix.rows * matrix.cols));
+      MatrixView<Scalar>(packed.values_.data(), matrix.cols, matrix.rows).eigen() =
+          matrix.eigen().transpose();
+    }
+    return packed;
+  }
+
   Index rows() const { return rows_; }
   Index cols() const { return cols_; }
+  /// Columns that a product may write: those beyond rows() are zero.
+  Index padded_rows() const {
+    return has_kernels<Scalar> ? (rows_ + panel_cols - 1) / panel_cols * panel_cols : rows_;
+  }
   std::size_t bytes() const { return values_.size() * sizeof(Scalar); }
 
   /// What is stored: panels, or the rows one after the other.
@@ -36,14 +48,22 @@ class PackedMatrix {
   RightLayout layout() const { return layout_; }
 
  private:
-  template <class PackPanel>
-  void pack(MatrixView<const Scalar> matrix, Index steps, const PackPanel& pack_panel) {
+  PackedMatrix(Index rows, Index cols) : rows_(rows), cols_(cols) {}
+
+  /// Row r begins at data + r * distance.
+  template <class Pack>
+  void pack_panels(const Scalar* data, Index stride, const Pack& pack_of_pairs, const Pack& pack,
+                   Index distance) {
+    const bool pairs = multiplies_pairs();
+    layout_ = pairs ? RightLayout::pair_panels : RightLayout::panels;
+    const Index steps = pairs ? pair_count(cols_) : cols_;
     const Index panels = panel_count(rows_);
     values_ = Buffer<Scalar>(static_cast<std::size_t>(panels * panel_cols * steps));
     parallel_for(panels, [&](Index panel) {
       const Index row = panel * panel_cols;
-      const auto rows = matrix.middle_rows(row, std::min(panel_cols, rows_ - row));
-      pack_panel(rows.data, rows.stride, cols_, rows.rows, advanced(values_.data(), row * steps));
+      (pairs ? pack_of_pairs : pack)(data + row * distance, stride, cols_,
+                                     std::min(panel_cols, rows_ - row),
+                                     values_.data() + row * steps);
     });
   }
 

@@ -12,6 +12,14 @@ kernels::HeadsView<T> heads_view(TensorType& packed, Index part, Index width) {
   return {kernels::advanced<T>(packed.data(), part * width), packed.dim(1), packed.dim(2)};
 }
 
+/// The calling thread's settings but for the precision of products. Backward computes the
+/// probabilities again, and they must be those that logsumexp was made of.
+inline ExecutionContext context_of_precision(MatmulPrecision precision) {
+  ExecutionContext context = execution_context();
+  context.matmul_precision = precision;
+  return context;
+}
+
 }  // namespace detail
 
 /// qkv [B, L, 3 D], packed [q | k | v] with the heads side by side in each -> softmax(q k^T /
@@ -36,7 +44,8 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& qkv, Index heads) {
   return record(
       "attention", shared,
       [dqkv = qkv.gradient(), in = qkv.shared(), shared, logsumexp = std::move(logsumexp), sizes,
-       width](const Tensor<Scalar, 3>& dout) {
+       width, precision = current_matmul_precision()](const Tensor<Scalar, 3>& dout) {
+        const detail::ExecutionContextSwap as_forward(detail::context_of_precision(precision));
         auto result = Tensor<Scalar, 3>::empty(dqkv.shape());
         kernels::attention_backward<Scalar>(
             heads_view<const Scalar>(*in, 0, width), heads_view<const Scalar>(*in, 1, width),
@@ -73,7 +82,9 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& q, const Var<Scalar, 3>& kv, Inde
   return record(
       "attention", shared,
       [dq = q.gradient(), dkv = kv.gradient(), queries = q.shared(), keys_values = kv.shared(),
-       shared, logsumexp = std::move(logsumexp), sizes, width](const Tensor<Scalar, 3>& dout) {
+       shared, logsumexp = std::move(logsumexp), sizes, width,
+       precision = current_matmul_precision()](const Tensor<Scalar, 3>& dout) {
+        const detail::ExecutionContextSwap as_forward(detail::context_of_precision(precision));
         auto query_result = Tensor<Scalar, 3>::empty(queries->shape());
         auto key_result = Tensor<Scalar, 3>::empty(keys_values->shape());
         kernels::attention_backward<Scalar>(
