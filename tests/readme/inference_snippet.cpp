@@ -2,20 +2,22 @@
 
 // [snippet]
 #include <tessera/io/image.hpp>
+#include <tessera/io/preprocessing.hpp>
 #include <tessera/io/weights.hpp>
 #include <tessera/tessera.hpp>
 using namespace tessera;
 
 Tensor<float, 2> features_of(const char* photo, const char* weights) {
-  MaskedVisionTransformer<float> encoder(vit_tiny_patch16());
-  io::load_weights(weights, encoder);  // every tensor, or an error that names the first missing
+  const io::Checkpoint file = io::open_checkpoint(weights);  // as published, .safetensors or .pth
+  auto encoder = io::load_encoder<float>(file);              // whole, or an error that says why not
+  pack_weights(encoder);                                     // faster, for inference alone
 
-  const io::Image image = io::resize_shorter_side(io::read_image(photo), 224, io::Filter::bicubic);
-  const Tensor<float, 4> images = io::to_batch<float>({{io::centre_crop(image, {224, 224})}});
+  const auto how = io::preprocessing_for(file, encoder.config.image_size);
+  const Tensor<float, 3> image = io::preprocess<float>(io::read_image(photo), how);
 
   const ExecutionScope scope({.threads = 0});  // all processors
-  const auto tokens = encoder.encode(images);  // [1, 197, 192]: no tape, nothing is recorded
-  return mean_tokens(tokens, 1).value();       // [1, 192]: mean over the patches
+  const auto tokens = encoder.encode(image.reshaped(Shape<4>{1, 3, image.dim(1), image.dim(2)}));
+  return mean_tokens(tokens, encoder.num_prefix_tokens()).value();  // [1, D]: mean of the patches
 }
 // [end of snippet]
 

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Usage: check_tests.sh PROJECT_FOLDER
-# Every header include/tessera/<folder>/<name>.hpp has its tests/<folder>/<name>*_test.cpp. Names
-# of tests are free of characters that CMake lists take apart: such a test would never run.
+# Every header include/tessera/<folder>/<name>.hpp is guarded and has tests/<folder>/<name>_test.cpp,
+# which includes it before anything else: compiling that shows that the header needs nothing before
+# it. Names of tests are free of characters that CMake lists take apart: such a test would never run.
 set -u
 cd "$1" || exit 1
 failed=0
@@ -11,9 +12,16 @@ for header in include/tessera/*/*.hpp; do
   [ -f "$header" ] || continue
   count=$((count + 1))
   name=${header#include/tessera/}
-  set -- tests/"${name%.hpp}"*_test.cpp
-  if [ ! -f "$1" ]; then
-    echo "FAILED: $header has no $1"
+  test=tests/${name%.hpp}_test.cpp
+  if [ ! -f "$test" ]; then
+    echo "FAILED: $header has no $test"
+    failed=$((failed + 1))
+  elif [ "$(grep -m 1 '^#include' "$test")" != "#include \"tessera/$name\"" ]; then
+    echo "FAILED: $test must include $header before all others"
+    failed=$((failed + 1))
+  fi
+  if [ "$(head -n 1 "$header")" != '#pragma once' ]; then
+    echo "FAILED: $header must begin with #pragma once"
     failed=$((failed + 1))
   fi
 done
