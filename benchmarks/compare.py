@@ -172,7 +172,8 @@ def training(library, kind, batch, threads, medium):
 # On a machine that does other work too, --clock cpu counts this process alone; for one thread.
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
-ROWS = [("MAE ViT-B/16 forward", inference, "mae", 1), ("MAE ViT-B/16 forward", inference, "mae", 8),
+ROWS = [("MAE ViT-B/16 forward", inference, "mae", 1),
+        ("MAE ViT-B/16 forward", inference, "mae", 8),
         ("ViT-B/16 encode", inference, "encoder", 1), ("ViT-B/16 encode", inference, "encoder", 8),
         ("I-JEPA ViT-S/16 training step", training, "ijepa", 8),
         ("MAE ViT-B/16 training step", training, "mae", 8)]
@@ -248,7 +249,8 @@ def main():
     if arguments.markdown:
         with open(arguments.markdown, "w") as file:
             file.write("# This library beside PyTorch\n\nMedians of one run, both sides taking "
-                       f"turns ({arguments.clock} time); ratio = PyTorch's time / ours.\n\n" + "\n".join(lines) + "\n")
+                       f"turns ({arguments.clock} time); ratio = PyTorch's time / ours.\n\n"
+                       + "\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":
