@@ -93,19 +93,18 @@ inline BlockLayout draw_valid_layout(const MultiBlockMaskConfig& config, const B
   return {};
 }
 
-/// Drops the surplus of every context of a layout. A cell that is often available goes more often,
-/// by the square of its chance, because what is left varies from image to image; dropping all alike
-/// would leave the borders, which targets rarely reach, with more than twice the context of the
-/// middle. What rows and columns then still have too much is plan.line_haste.
-inline void cut_contexts(BlockLayout& layout, const UnbiasedPlan& plan,
-                         const std::vector<double>& chances, Generator& generator) {
+/// How readily each cell is dropped. One that is often available goes more often, by the square of
+/// its chance, because what is left varies from image to image; dropping all alike would leave the
+/// borders, which targets rarely reach, with more than twice the context of the middle. What rows
+/// and columns then still have too much is plan.line_haste.
+inline std::vector<double> cell_haste(const MultiBlockMaskConfig& config, const UnbiasedPlan& plan,
+                                      const BlockSizes& sizes) {
+  const std::vector<double> chances = availability(config, sizes.target, sizes.context);
   std::vector<double> haste = plan.line_haste;
   for (std::size_t cell = 0; cell < haste.size(); ++cell) {
     haste[cell] *= chances[cell] * chances[cell];
   }
-  for (std::vector<Index>& cells : layout.context) {
-    drop_surplus(cells, plan.context_length, haste, generator);
-  }
+  return haste;
 }
 
 /// Finds line_haste by drawing: in each round, lines that had more than their share get hastier.
@@ -125,8 +124,9 @@ inline UnbiasedPlan make_unbiased_plan(const MultiBlockMaskConfig& config) {
     for (Index trial = 0; trial < trials; ++trial) {
       const BlockSizes sizes = draw_block_sizes(config, generator);
       BlockLayout layout = draw_valid_layout(config, sizes, plan.context_length, generator);
-      cut_contexts(layout, plan, availability(config, sizes.target, sizes.context), generator);
-      for (const std::vector<Index>& context : layout.context) {
+      const std::vector<double> haste = cell_haste(config, plan, sizes);
+      for (std::vector<Index>& context : layout.context) {
+        drop_surplus(context, plan.context_length, haste, generator);
         for (const Index cell : context) {
           in_row[static_cast<std::size_t>(cell / grid.width)] += 1;
           in_column[static_cast<std::size_t>(cell % grid.width)] += 1;
@@ -160,7 +160,7 @@ inline UnbiasedSample sample_unbiased_blocks(const MultiBlockMaskConfig& config,
   const Index grid_width = config.grid().width;
   Generator of_sizes(step);
   const BlockSizes sizes = draw_block_sizes(config, of_sizes);
-  const std::vector<double> chances = availability(config, sizes.target, sizes.context);
+  const std::vector<double> haste = cell_haste(config, plan, sizes);
   Generator draft = generator;  // an error leaves the caller's generator as it was
   UnbiasedSample sample{MaskCells(static_cast<std::size_t>(config.nenc)),
                         MaskCells(static_cast<std::size_t>(config.npred))};
@@ -169,8 +169,8 @@ inline UnbiasedSample sample_unbiased_blocks(const MultiBlockMaskConfig& config,
     for (std::size_t i = 0; i < sample.target.size(); ++i) {
       sample.target[i].push_back(free_cells(layout.targets[i], {}, 0, grid_width));
     }
-    cut_contexts(layout, plan, chances, draft);
     for (std::size_t i = 0; i < sample.context.size(); ++i) {
+      drop_surplus(layout.context[i], plan.context_length, haste, draft);
       sample.context[i].push_back(std::move(layout.context[i]));
     }
   }
