@@ -40,11 +40,15 @@ inline StackFacts needed(const Checkpoint& file, const std::optional<StackFacts>
   return *stack;
 }
 
-inline void check_heads(const Checkpoint& file, const StackFacts& stack, Index heads,
-                        std::string_view option) {
+/// Heads that divide the width of their stack.
+inline Index needed_heads(const Checkpoint& file, const Known<Index>& fact, const StackFacts& stack,
+                          std::string_view option) {
+  const Index heads =
+      asked_for(file, fact, option, "no tensor shows the number of attention heads");
   if (heads < 1 || stack.dim % heads != 0) {
     fail(file.source.label(), option, " = ", heads, " does not divide the width ", stack.dim);
   }
+  return heads;
 }
 
 }  // namespace detail
@@ -54,9 +58,7 @@ inline void check_heads(const Checkpoint& file, const StackFacts& stack, Index h
 inline MaskedVisionTransformerConfig encoder_config(const Checkpoint& file,
                                                     const CheckpointFacts& facts) {
   const StackFacts encoder = detail::needed(file, facts.encoder, true, "encoder", facts.kind);
-  const Index heads = detail::asked_for(file, facts.num_heads, "num_heads",
-                                        "no tensor shows the number of attention heads");
-  detail::check_heads(file, encoder, heads, "num_heads");
+  const Index heads = detail::needed_heads(file, facts.num_heads, encoder, "num_heads");
   const Size image =
       detail::asked_for(file, facts.image_size, "image_size",
                         text_of("its grid is not square: ", encoder.positions, " positions"));
@@ -90,9 +92,8 @@ inline MaskedVisionTransformerConfig encoder_config(const Checkpoint& file,
 inline MAEConfig mae_config(const Checkpoint& file, const CheckpointFacts& facts) {
   const StackFacts decoder = detail::needed(file, facts.decoder, facts.kind == ModelKind::mae,
                                             "MAE with its decoder", facts.kind);
-  const Index heads = detail::asked_for(file, facts.decoder_num_heads, "decoder_num_heads",
-                                        "no tensor shows the number of attention heads");
-  detail::check_heads(file, decoder, heads, "decoder_num_heads");
+  const Index heads =
+      detail::needed_heads(file, facts.decoder_num_heads, decoder, "decoder_num_heads");
   return {.encoder = encoder_config(file, facts),
           .decoder_embed_dim = decoder.dim,
           .decoder_depth = decoder.depth,
@@ -106,9 +107,8 @@ inline MAEConfig mae_config(const Checkpoint& file, const CheckpointFacts& facts
 inline IJEPAConfig ijepa_config(const Checkpoint& file, const CheckpointFacts& facts) {
   const StackFacts predictor = detail::needed(file, facts.decoder, facts.kind == ModelKind::ijepa,
                                               "I-JEPA with its predictor", facts.kind);
-  const Index heads = detail::asked_for(file, facts.decoder_num_heads, "decoder_num_heads",
-                                        "no tensor shows the number of attention heads");
-  detail::check_heads(file, predictor, heads, "decoder_num_heads");
+  const Index heads =
+      detail::needed_heads(file, facts.decoder_num_heads, predictor, "decoder_num_heads");
   return {.encoder = encoder_config(file, facts),
           .predictor_embed_dim = predictor.dim,
           .predictor_depth = predictor.depth,
@@ -121,9 +121,8 @@ inline IJEPAConfig ijepa_config(const Checkpoint& file, const CheckpointFacts& f
 inline MaskedVisionTransformerDecoderConfig decoder_config(const Checkpoint& file,
                                                            const CheckpointFacts& facts) {
   const StackFacts decoder = detail::needed(file, facts.decoder, true, "decoder", facts.kind);
-  const Index heads = detail::asked_for(file, facts.decoder_num_heads, "decoder_num_heads",
-                                        "no tensor shows the number of attention heads");
-  detail::check_heads(file, decoder, heads, "decoder_num_heads");
+  const Index heads =
+      detail::needed_heads(file, facts.decoder_num_heads, decoder, "decoder_num_heads");
   Size grid{detail::metadata_index(file, "tessera.grid_height").value_or(0),
             detail::metadata_index(file, "tessera.grid_width").value_or(0)};
   for (const Index of_prefix : {0, 1}) {
