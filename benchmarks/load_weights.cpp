@@ -15,8 +15,8 @@
 #include <memory>
 #include <string_view>
 
+#include "tessera/io/export_weights.hpp"
 #include "tessera/io/load_weights.hpp"
-#include "tessera/io/save_weights.hpp"
 
 using namespace tessera;
 
@@ -29,7 +29,7 @@ void make(const std::filesystem::path& path) {
     const float level = generator.uniform(-1.0F, 1.0F);
     for (float& value : parameter.values) value = level;
   }
-  io::save_weights(path, encoder, {.naming = "timm"});
+  io::export_weights(path, encoder, "timm");
 }
 
 /// The whole file by reads of 8 MB, as fast as the system gives it.

@@ -40,7 +40,7 @@ int main(int argc, char** argv) {
           encoder == "target" ? io::EncoderChoice::target : io::EncoderChoice::context;
     }
     const io::Checkpoint file = io::open_checkpoint(std::filesystem::path(path), flags.options());
-    const io::SaveReport report = io::convert_weights(file, out, naming, options);
+    const io::ExportReport report = io::convert_weights(file, out, naming, options);
     print(out, ": ", report.written.size(), " tensors, from ", file.naming_id(), " to ", naming);
     for (const std::string& name : report.left_out) print("left out: ", name);
     return 0;

@@ -3,6 +3,7 @@
 /// Everything but io/ (files and images) and testing/ (gradient checks).
 /// docs/design.md says how the parts hang together.
 
+#include "tessera/autograd/recompute.hpp"
 #include "tessera/autograd/tape.hpp"
 #include "tessera/autograd/var.hpp"
 #include "tessera/core/erfinv.hpp"

@@ -260,6 +260,45 @@ TEST_CASE("the loss may be a variable itself") {
   CHECK(tape.gradient(x)->item() == 1);
 }
 
+TEST_CASE("backward hands gradients of parameters out once nothing reads the parameter any more") {
+  Tensor<double, 0> shared({}, 3.0);
+  Tensor<double, 0> late({}, 5.0);
+  Tape<double> tape;
+  const Var<double, 0> x = tape.variable(Tensor<double, 0>({}, 2.0));
+  const auto times_parameter = [&](const Var<double, 0>& in, const Tensor<double, 0>& weight) {
+    const Var<double, 0> w = tape.parameter(weight);
+    return record(
+        "times", Tensor<double, 0>({}, in.value().item() * w.value().item()),
+        [din = in.gradient(), dw = w.gradient(), a = in.shared(),
+         b = w.shared()](const Tensor<double, 0>& dy) {
+          din.add(Tensor<double, 0>({}, dy.item() * b->item()));
+          dw.add(Tensor<double, 0>({}, dy.item() * a->item()));
+        },
+        in, w);
+  };
+  // x * shared * late * shared
+  const auto loss = times_parameter(times_parameter(times_parameter(x, shared), late), shared);
+  std::vector<std::pair<const void*, double>> taken;
+  tape.backward(loss, [&](const void* parameter, std::span<const double> gradient) {
+    taken.emplace_back(parameter, gradient[0]);
+    (parameter == &shared ? shared : late).values()[0] = -1000;  // what is left does not see it
+  });
+  REQUIRE(taken.size() == 2);
+  CHECK(taken[0] == std::pair<const void*, double>(&late, 2 * 3 * 3));
+  CHECK(taken[1] == std::pair<const void*, double>(&shared, 2 * 2 * 3 * 5));
+  CHECK(tape.gradient(shared) == nullptr);
+  CHECK(tape.gradient_values(&late).empty());
+  CHECK(tape.gradient(x)->item() == 3 * 5 * 3);
+}
+
+TEST_CASE("a tape lends its settings out") {
+  Generator generator(3);
+  CHECK_FALSE(Tape<double>().settings().recompute_blocks);
+  CHECK_FALSE(Tape<double>(generator).settings().recompute_blocks);
+  CHECK(Tape<double>({.recompute_blocks = true}).settings().recompute_blocks);
+  CHECK(Tape<double>(generator, {.recompute_blocks = true}).settings().recompute_blocks);
+}
+
 TEST_CASE("a tape lends its generator out") {
   Generator generator(3);
   CHECK(Tape<double>().generator() == nullptr);

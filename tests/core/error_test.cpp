@@ -32,6 +32,10 @@ TEST_CASE("text_of joins strings, numbers and shapes") {
   CHECK(text_of(std::span<const Index>(shape)) == "[4, 5]");
 }
 
+TEST_CASE("an element of a list is written with its place") {
+  CHECK(text_of(ListItem{"masks", 12}, "!") == "masks[12]!");
+}
+
 TEST_CASE("text_of writes floating point with six digits, whatever the locale") {
   CHECK(text_of(0.5) == "0.5");
   CHECK(text_of(0.1F) == "0.1");

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <thread>
 
 #include "support/catch.hpp"
@@ -112,6 +113,27 @@ TEST_CASE("buffers copy and move") {
   target = std::move(self);
   CHECK(target.size() == 3);
   CHECK(target.data()[1] == 1);
+}
+
+TEST_CASE("containers and shared pointers live in the same cache") {
+  if (!detail::cache_buffers) return;
+  release_cached_memory();
+  const void* block = nullptr;
+  {
+    CachedVector<int> numbers(100, 7);
+    CHECK(numbers[99] == 7);
+    block = numbers.data();
+  }
+  CHECK(cached_bytes() == BufferCache::rounded(400));
+  {
+    const Buffer<char> again(400);
+    CHECK(static_cast<const void*>(again.data()) == block);
+  }
+  { const auto shared = std::allocate_shared<int>(CachedAllocator<int>(), 3); }
+  CHECK(cached_bytes() == BufferCache::rounded(400) + BufferCache::min_bytes);
+  CHECK(CachedAllocator<int>() == CachedAllocator<char>());
+  CHECK_THROWS_AS(CachedAllocator<double>().allocate(std::size_t{1} << 61), std::bad_alloc);
+  release_cached_memory();
 }
 
 TEST_CASE("sizes beyond all memory are refused") {

@@ -47,7 +47,7 @@ TEST_CASE("converting there and back changes no bit") {
         std::pair("lightly_torchvision", "torchvision")}) {
     INFO(name << " to " << naming);
     const Checkpoint file = open_checkpoint(Case(name).path());
-    const SaveReport report = convert_weights(file, there, naming);
+    const ExportReport report = convert_weights(file, there, naming);
     const Checkpoint converted = open_checkpoint(there);
     CHECK(converted.naming_id() == naming);
     CHECK(converted.unexpected.empty());
@@ -76,8 +76,8 @@ TEST_CASE("nothing is asked for that the names do not need, and what is known go
 TEST_CASE("a stored type can be chosen, and heads are left out and named") {
   const ScratchFolder folder;
   const auto path = folder / "m.safetensors";
-  const SaveReport report = convert_weights(open_checkpoint(Case("timm_hub_head").path()), path,
-                                            "timm", {.dtype = Dtype::bf16});
+  const ExportReport report = convert_weights(open_checkpoint(Case("timm_hub_head").path()), path,
+                                              "timm", {.dtype = Dtype::bf16});
   CHECK(report.left_out == std::vector<std::string>{"head.bias", "head.weight"});
   const TensorSource narrow = open_tensors(path);
   for (const StoredTensor& tensor : narrow.tensors()) CHECK(tensor.dtype == Dtype::bf16);

@@ -44,10 +44,10 @@ struct Model {
 /// What is written of a model in a naming.
 SafetensorsReader written(const std::filesystem::path& path, const std::vector<Named>& tensors,
                           const char* naming, const detail::ModelShape& shape,
-                          SaveReport* report = nullptr) {
+                          ExportReport* report = nullptr) {
   SafetensorsWriter file;
   detail::TensorNamer<float> namer(find_naming(naming), shape);
-  const SaveReport made = namer.add_to(file, tensors);
+  const ExportReport made = namer.add_to(file, tensors);
   if (report != nullptr) *report = made;
   file.write(path);
   return SafetensorsReader(path);
@@ -61,7 +61,7 @@ TEST_CASE("tensors are named, split and shaped as the naming has them") {
   model.add_encoder();
   const detail::ModelShape shape{
       .layout = Layout::plain, .class_token = true, .position_prefix = 1, .grid = Size{2, 2}};
-  SaveReport report;
+  ExportReport report;
   const auto file = written(folder / "x", model.tensors, "hugging_face", shape, &report);
   CHECK(report.left_out == std::vector<std::string>{"encoder.mask_token"});
   CHECK(report.written.size() == model.tensors.size() - 1);
@@ -94,27 +94,27 @@ TEST_CASE("a model that a naming cannot hold is refused with what is wrong") {
       .layout = Layout::plain, .class_token = true, .position_prefix = 1, .grid = Size{2, 2}};
   Model model("encoder.");
   CHECK(error(model.tensors, "mae", shape) ==
-        "save_weights: a model of naming mae has encoder.cls_token, this one does not");
+        "export_weights: a model of naming mae has encoder.cls_token, this one does not");
   model.add_encoder();
   model.add("encoder.reg_token", {1, 2, 2});
   model.add("encoder.blocks.0.ls1.gamma", {2});
   CHECK(error(model.tensors, "mae", shape) ==
-        "save_weights: naming mae has no place for encoder.reg_token and 1 more");
+        "export_weights: naming mae has no place for encoder.reg_token and 1 more");
   shape.layout = Layout::mae;
   CHECK(error(model.tensors, "timm", shape) ==
         "NameWriter: naming timm has no names for such a model");
   shape.layout = Layout::scaled;
   shape.position_prefix = 3;
   CHECK(error(model.tensors, "dinov2", shape) ==
-        "save_weights: naming dinov2 has no place for the positions of register tokens");
+        "export_weights: naming dinov2 has no place for the positions of register tokens");
   shape.layout = Layout::plain;
   shape.grid = Size{1, 4};
   CHECK(error(model.tensors, "mae", shape) ==
-        "save_weights: a model of naming mae has a square grid, not 1 x 4");
+        "export_weights: a model of naming mae has a square grid, not 1 x 4");
   shape.grid = Size{2, 2};
   shape.in_chans = 1;
   CHECK(error(model.tensors, "torchvision", shape) ==
-        "save_weights: a model of naming torchvision has 3 channels, not 1");
+        "export_weights: a model of naming torchvision has 3 channels, not 1");
   CHECK(folder.names().empty());
 }
 

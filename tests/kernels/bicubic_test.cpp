@@ -11,7 +11,7 @@ namespace {
 
 std::vector<double> resampled(const std::vector<double>& row, Index outputs, Bicubic filter) {
   std::vector<double> result;
-  for (const std::vector<Tap>& taps :
+  for (const auto& taps :
        bicubic_taps(static_cast<Index>(row.size()), outputs, filter)) {
     double sum = 0;
     for (const Tap& tap : taps) sum += tap.weight * row[static_cast<std::size_t>(tap.source)];
@@ -68,7 +68,7 @@ TEST_CASE("weights sum to one and sources lie inside, for any pair of sizes") {
       for (Index outputs = 1; outputs <= 17; ++outputs) {
         const auto all = bicubic_taps(inputs, outputs, filter);
         REQUIRE(all.size() == static_cast<std::size_t>(outputs));
-        for (const std::vector<Tap>& taps : all) {
+        for (const auto& taps : all) {
           double sum = 0;
           bool inside = !taps.empty();
           for (const Tap& tap : taps) {

@@ -6,7 +6,7 @@ namespace tessera::test {
 
 namespace {
 
-const auto take = [](const std::vector<Index>& source) {
+const auto take = [](const CachedVector<Index>& source) {
   return [source](const auto& x) {
     return tessera::detail::take_rows("take", x, source,
                                       Shape<2>{static_cast<Index>(source.size()), x.dim(2)});
@@ -38,7 +38,7 @@ TEMPLATE_TEST_CASE("scatter_add_rows adds rows in order and skips negative place
 TEMPLATE_TEST_CASE("scatter_add_rows has the same bits on any number of threads", "[threads]",
                    float, double) {
   const auto in = random_tensor<2, TestType>({500, 200}, 1);
-  std::vector<Index> places;
+  CachedVector<Index> places;
   Generator generator(3);
   for (int i = 0; i < 500; ++i) places.push_back(generator.randint(-1, 20));
   Tensor<TestType, 2> expected({20, 200});

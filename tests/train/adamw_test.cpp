@@ -195,5 +195,47 @@ TEST_CASE("AdamW: numbers that make no sense are refused by name") {
         "AdamW: weight_decay = -0.1 must be finite and not negative");
 }
 
+Var<double, 0> loss_of(const Toy& toy, Tape<double>& tape, std::uint64_t step) {
+  return add(weighted_sum(toy.weight.on(&tape), weight_gradient(step)),
+             weighted_sum(toy.bias.on(&tape), bias_gradient(step)));
+}
+
+TEST_CASE("AdamW: backward and step in one have the bits of the two, and release the gradients") {
+  Toy expected;
+  Toy found;
+  AdamW<double> apart({.lr = 0.1});
+  AdamW<double> in_one({.lr = 0.1});
+  for (std::uint64_t step = 0; step < 3; ++step) {
+    Tape<double> first;
+    first.backward(loss_of(expected, first, step));
+    CHECK(apart.step(expected, first) == 2);
+    Tape<double> second;
+    CHECK(in_one.backward_and_step(found, second, loss_of(found, second, step)) == 2);
+    CHECK(second.gradient(found.weight.value) == nullptr);
+    CHECK(found == expected);
+  }
+  CHECK(in_one.state.at("weight").first == apart.state.at("weight").first);
+  CHECK(in_one.state.at("bias").steps == 3);
+}
+
+TEST_CASE("AdamW: backward and step in one refuse what either does, and change nothing") {
+  Toy toy;
+  const Toy before = toy;
+  AdamW<double> optimizer;
+  Tape<double> other;
+  Tape<double> tape;
+  const auto loss = loss_of(toy, tape, 0);
+  CHECK(error_of([&] { optimizer.backward_and_step(toy, other, loss); }) ==
+        "Tape::backward: the loss was not recorded on this tape");
+  Toy copy = toy;
+  CHECK(error_of([&] { optimizer.backward_and_step(copy, tape, loss); }) ==
+        "AdamW::step: the tape recorded 2 parameters, but only 0 of them are in the model");
+  const auto free = tape.variable(Tensor<double, 0>({}, 1.0));
+  CHECK(error_of([&] { optimizer.backward_and_step(toy, tape, free); }) ==
+        "AdamW::step: the tape holds no gradient of this model");
+  CHECK(toy == before);
+  CHECK(optimizer.state.empty());
+}
+
 }  // namespace
 }  // namespace tessera::test

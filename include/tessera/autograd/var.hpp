@@ -16,7 +16,14 @@ class Tape;
 
 namespace detail {
 inline constexpr std::size_t no_node = static_cast<std::size_t>(-1);
+
+template <std::floating_point Scalar, int Rank>
+std::shared_ptr<const Tensor<Scalar, Rank>> share(Tensor<Scalar, Rank> value) {
+  using Value = Tensor<Scalar, Rank>;
+  return std::allocate_shared<Value>(CachedAllocator<Value>(), std::move(value));
 }
+
+}  // namespace detail
 
 /// Where a backward pass puts the gradient of one value. Small, and holds no value.
 template <std::floating_point Scalar, int Rank>
@@ -52,7 +59,7 @@ class Var {
 
   /// A constant: carries the tape to what is computed from it, wants no gradient itself.
   Var(Tensor<Scalar, Rank> value, Tape<Scalar>* tape = nullptr)  // implicit: a tensor is a Var
-      : value_(std::make_shared<const Tensor<Scalar, Rank>>(std::move(value))), tape_(tape) {}
+      : value_(detail::share(std::move(value))), tape_(tape) {}
 
   Var(std::shared_ptr<const Tensor<Scalar, Rank>> value, Tape<Scalar>* tape,
       std::size_t node = detail::no_node)

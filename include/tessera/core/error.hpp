@@ -38,6 +38,19 @@ inline void append_text(std::string& text, std::span<const Index> shape) {
   text += to_string(shape);
 }
 
+/// An element of a list, written "masks[2]".
+struct ListItem {
+  std::string_view list;
+  std::size_t position;
+};
+
+inline void append_text(std::string& text, const ListItem& item) {
+  text += item.list;
+  text += '[';
+  append_text(text, item.position);
+  text += ']';
+}
+
 namespace detail {
 
 /// One part of a message, of any type that append_text knows: so that the many ways to join parts

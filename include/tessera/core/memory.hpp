@@ -141,6 +141,33 @@ inline void release_cached_memory() {
   if (detail::BufferCache* cache = detail::buffer_cache()) cache->clear();
 }
 
+/// Standard containers and shared pointers in blocks of the same cache: what operations make beside
+/// tensors.
+template <class T>
+struct CachedAllocator {
+  using value_type = T;
+
+  CachedAllocator() = default;
+  template <class Other>
+  CachedAllocator(const CachedAllocator<Other>&) noexcept {}
+
+  T* allocate(std::size_t count) {
+    if (count > (std::size_t{1} << 60) / sizeof(T)) throw std::bad_array_new_length();
+    return static_cast<T*>(detail::take_block(count * sizeof(T)));
+  }
+  void deallocate(T* block, std::size_t count) noexcept {
+    detail::give_block(block, count * sizeof(T));
+  }
+
+  template <class Other>
+  bool operator==(const CachedAllocator<Other>&) const noexcept {
+    return true;
+  }
+};
+
+template <class T>
+using CachedVector = std::vector<T, CachedAllocator<T>>;
+
 /// Owning, 64-byte aligned, uninitialised memory for `size` trivially copyable elements.
 template <class T>
 class Buffer {

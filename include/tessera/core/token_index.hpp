@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "tessera/core/tensor.hpp"
 
@@ -25,8 +24,10 @@ struct TokenSelection {
 };
 
 /// Throws std::invalid_argument unless `index` is [batch, any] with every entry in [0, length).
-inline void check_token_index(std::string_view op, std::string_view name, const TokenIndex& index,
-                              Index batch, Index length) {
+/// Name is a text or a ListItem.
+template <class Name>
+void check_token_index(std::string_view op, const Name& name, const TokenIndex& index, Index batch,
+                       Index length) {
   require(index.dim(0) == batch, op, name, " ", index.shape(), " must have ", batch,
           " rows, one per image");
   for (Index b = 0; b < batch; ++b) {
@@ -40,7 +41,7 @@ inline void check_token_index(std::string_view op, std::string_view name, const 
 /// Throws std::invalid_argument if a row of `index` names a token twice. Entries must be valid.
 inline void check_token_index_unique(std::string_view op, std::string_view name,
                                      const TokenIndex& index, Index length) {
-  std::vector<Index> last_row_seen(static_cast<std::size_t>(length), -1);
+  CachedVector<Index> last_row_seen(static_cast<std::size_t>(length), -1);
   for (Index b = 0; b < index.dim(0); ++b) {
     for (Index k = 0; k < index.dim(1); ++k) {
       Index& seen = last_row_seen[static_cast<std::size_t>(index(b, k))];

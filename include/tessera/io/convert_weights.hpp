@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tessera/io/checkpoint_facts.hpp"
+#include "tessera/io/json_text.hpp"
 #include "tessera/io/load_plan.hpp"
 #include "tessera/io/named_tensors.hpp"
 
@@ -105,9 +106,9 @@ inline SafetensorsMetadata facts_metadata(const Checkpoint& file, const Checkpoi
 }
 
 template <std::floating_point Scalar>
-SaveReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
-                      const std::filesystem::path& path, const Naming& naming,
-                      const ConvertOptions& options) {
+ExportReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
+                        const std::filesystem::path& path, const Naming& naming,
+                        const ConvertOptions& options) {
   const Conversion plan = plan_conversion(file, facts, naming, options);
   std::deque<Tensor<Scalar, 1>> values;
   std::vector<NamedTensor<Scalar>> tensors;
@@ -139,7 +140,7 @@ SaveReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
   }
   SafetensorsWriter writer;
   TensorNamer<Scalar> namer(naming, plan.shape);
-  SaveReport report = namer.add_to(writer, tensors);
+  ExportReport report = namer.add_to(writer, tensors);
   report.left_out.insert(report.left_out.end(), file.heads.begin(), file.heads.end());
   for (const auto& [key, value] : facts_metadata(file, facts, naming)) {
     writer.add_metadata(key, value);
@@ -153,8 +154,8 @@ SaveReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
 /// Writes a checkpoint in another naming as a safetensors file, without making its model: nothing
 /// need be known that the names do not need. Heads are left out. Throws as open_checkpoint, and
 /// std::invalid_argument if the naming does not exist or cannot hold the model.
-inline SaveReport convert_weights(const Checkpoint& file, const std::filesystem::path& path,
-                                  std::string_view naming, const ConvertOptions& options = {}) {
+inline ExportReport convert_weights(const Checkpoint& file, const std::filesystem::path& path,
+                                    std::string_view naming, const ConvertOptions& options = {}) {
   const CheckpointFacts facts = read_facts(file);
   const bool wide = std::ranges::any_of(
       file.tensors, [](const CheckpointTensor& tensor) { return tensor.dtype == Dtype::f64; });

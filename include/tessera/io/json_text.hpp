@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -26,6 +27,13 @@ constexpr bool is_utf8(std::string_view text) {
     }
   }
   return true;
+}
+
+/// As few digits as give the same number back.
+inline std::string number_text(double value) {
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  return {digits.data(), end};
 }
 
 /// `text`, which must be UTF-8, as a JSON string with its quotes.

@@ -1,8 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <concepts>
 #include <deque>
 #include <optional>
@@ -17,20 +15,13 @@
 
 namespace tessera::io {
 
-/// What saving wrote. Names are the model's parameters.
-struct SaveReport {
+/// What was written. Names are the model's parameters.
+struct ExportReport {
   std::vector<std::string> written;
   std::vector<std::string> left_out;  ///< an encoder's mask token, where a naming has none
 };
 
 namespace detail {
-
-/// As few digits as give the same number back.
-inline std::string number_text(double value) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return {digits.data(), end};
-}
 
 /// A tensor of a model by our name.
 template <class Scalar>
@@ -58,9 +49,9 @@ class TensorNamer {
   TensorNamer(const Naming& naming, const ModelShape& shape)
       : naming_(naming), shape_(shape), writer_(naming, shape.layout) {}
 
-  SaveReport add_to(SafetensorsWriter& file, std::span<const NamedTensor<Scalar>> tensors) {
+  ExportReport add_to(SafetensorsWriter& file, std::span<const NamedTensor<Scalar>> tensors) {
     check_shape();
-    SaveReport report;
+    ExportReport report;
     std::vector<std::string> names;
     std::vector<std::string> without_place;
     for (const NamedTensor<Scalar>& tensor : tensors) {
@@ -76,11 +67,11 @@ class TensorNamer {
         without_place.push_back(tensor.name);
       }
     }
-    require(without_place.empty(), "save_weights", "naming ", naming_.id, " has no place for ",
+    require(without_place.empty(), "export_weights", "naming ", naming_.id, " has no place for ",
             without_place.empty() ? "" : without_place[0],
             without_place.size() > 1 ? text_of(" and ", without_place.size() - 1, " more") : "");
     const std::string missing = writer_.first_missing(names);
-    require(missing.empty(), "save_weights", "a model of naming ", naming_.id, " has ", missing,
+    require(missing.empty(), "export_weights", "a model of naming ", naming_.id, " has ", missing,
             ", this one does not");
     return report;
   }
@@ -88,9 +79,9 @@ class TensorNamer {
  private:
   void check_shape() const {
     require(!naming_.square || (shape_.grid && shape_.grid->height == shape_.grid->width),
-            "save_weights", "a model of naming ", naming_.id, " has a square grid, not ",
+            "export_weights", "a model of naming ", naming_.id, " has a square grid, not ",
             shape_.grid.value_or(Size{}));
-    require(!naming_.three_channels || shape_.in_chans == 3, "save_weights", "a model of naming ",
+    require(!naming_.three_channels || shape_.in_chans == 3, "export_weights", "a model of naming ",
             naming_.id, " has 3 channels, not ", shape_.in_chans);
   }
 
@@ -103,7 +94,7 @@ class TensorNamer {
     }
     if (!naming_.class_row || !tensor.name.ends_with("encoder.pos_embed")) return tensor;
     const Index rows = shape_.class_token ? 1 : 0;
-    require(shape_.position_prefix <= rows, "save_weights", "naming ", naming_.id,
+    require(shape_.position_prefix <= rows, "export_weights", "naming ", naming_.id,
             " has no place for the positions of register tokens");
     if (shape_.position_prefix == rows) return tensor;
     const Index dim = tensor.shape[2];

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tessera/core/generator.hpp"
+#include "tessera/io/json_text.hpp"
 #include "tessera/io/load_weights.hpp"
 #include "tessera/io/save_weights.hpp"
 
@@ -132,7 +133,7 @@ SafetensorsMetadata self_test(const Model& model, std::optional<Dtype> dtype = s
       narrower ? detail::run_probe(detail::stored_as(model, *dtype)) : detail::run_probe(model);
   std::string values;
   for (const double value : detail::sampled(probe.values)) {
-    values += (values.empty() ? "" : " ") + detail::number_text(value);
+    values += (values.empty() ? "" : " ") + number_text(value);
   }
   return {{"tessera.self_test.input", probe.input_hash}, {"tessera.self_test.output", values}};
 }

@@ -69,12 +69,6 @@ class Scores {
   Buffer<Scalar> memory_;
 };
 
-/// x *= factor.
-template <class Scalar>
-void scale_row(Scalar* x, Index count, Scalar factor) {
-  ArrayMap<Scalar>(x, count) *= factor;
-}
-
 /// One head of attention_forward, some of its queries. While blocks of keys pass, `logsumexp` holds
 /// the largest score of each query, and out its sum of exp(score - largest) * value.
 template <class Scalar>
@@ -103,7 +97,7 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
         if (key > 0 && largest != former) {
           const Scalar shrink = std::exp(former - largest);
           sum *= shrink;
-          scale_row(result.row(r), result.cols, shrink);
+          kernels::scale(shrink, result.row(r), result.cols);
         }
         sum += added;
       }
@@ -112,19 +106,9 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
     });
   });
   for (Index r = 0; r < q.rows; ++r) {
-    scale_row(out.row(r), out.cols, Scalar(1) / sums.data()[r]);
+    kernels::scale(Scalar(1) / sums.data()[r], out.row(r), out.cols);
     logsumexp[r] += std::log(sums.data()[r]);
   }
-}
-
-/// In place: scores become p = exp(score * scale - logsumexp), dp becomes p * (dp - dot) * scale.
-template <class Scalar>
-void softmax_gradient_row(Scalar* scores, Scalar* dp, Index count, Scalar scale, Scalar logsumexp,
-                          Scalar dot) {
-  ArrayMap<Scalar> probability(scores, count);
-  ArrayMap<Scalar> gradient(dp, count);
-  probability = (probability * scale - logsumexp).exp();
-  gradient = probability * (gradient - dot) * scale;
 }
 
 #if defined(__GNUC__)
@@ -141,16 +125,21 @@ struct SoftmaxGradient {
     store_part(gradient, dp + at, count);
   }
 };
+#endif
 
-inline void softmax_gradient_row(float* scores, float* dp, Index count, float scale,
-                                 float logsumexp, float dot) {
-  if constexpr (has_float_kernels) {
+/// In place: scores become p = exp(score * scale - logsumexp), dp becomes p * (dp - dot) * scale.
+template <class Scalar>
+void softmax_gradient_row(Scalar* scores, Scalar* dp, Index count, Scalar scale, Scalar logsumexp,
+                          Scalar dot) {
+  if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
     run_vectorised<Elementwise<SoftmaxGradient>>(count, scores, dp, scale, logsumexp, dot);
   } else {
-    softmax_gradient_row<float>(scores, dp, count, scale, logsumexp, dot);
+    ArrayMap<Scalar> probability(scores, count);
+    ArrayMap<Scalar> gradient(dp, count);
+    probability = (probability * scale - logsumexp).exp();
+    gradient = probability * (gradient - dot) * scale;
   }
 }
-#endif
 
 /// One head of what attention_backward reads and writes.
 template <class Scalar>
@@ -167,9 +156,7 @@ void attend_backward(const AttentionHead<Scalar>& head) {
   const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(head.q.cols));
   Buffer<Scalar> dots(static_cast<std::size_t>(total));
   for (Index r = 0; r < total; ++r) {
-    dots.data()[r] = (ConstArrayMap<Scalar>(head.dout.row(r), head.out.cols) *
-                      ConstArrayMap<Scalar>(head.out.row(r), head.out.cols))
-                         .sum();
+    dots.data()[r] = dot(head.dout.row(r), head.out.row(r), head.out.cols);
   }
   for_each_piece(head.k.rows, backward_key_block, [&](Index key, Index keys) {
     const MatrixView<const Scalar> k = head.k.middle_rows(key, keys);
@@ -199,8 +186,10 @@ void attend_backward(const AttentionHead<Scalar>& head) {
     });
   });
   if (total == 0) {
-    head.dk.eigen().setZero();
-    head.dv.eigen().setZero();
+    for (Index r = 0; r < head.k.rows; ++r) {
+      std::fill_n(head.dk.row(r), head.dk.cols, Scalar{});
+      std::fill_n(head.dv.row(r), head.dv.cols, Scalar{});
+    }
   }
 }
 

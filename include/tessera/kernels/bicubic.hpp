@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <vector>
 
+#include "tessera/core/memory.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera::kernels {
 
 /// The two bicubic filters of torch's interpolate(align_corners=False).
 enum class Bicubic {
-  plain,       ///< a = -0.75, four taps, borders repeated
-  antialias,   ///< a = -0.5, widened when shrinking, weights normalised; differs even when growing
+  plain,      ///< a = -0.75, four taps, borders repeated
+  antialias,  ///< a = -0.5, widened when shrinking, weights normalised; differs even when growing
 };
 
 struct Tap {
@@ -28,11 +28,11 @@ inline double cubic_kernel(double x, double a) {
 }
 
 /// For each of `outputs` places along an axis, which of `inputs` places it is made of.
-inline std::vector<std::vector<Tap>> bicubic_taps(Index inputs, Index outputs, Bicubic filter) {
+inline CachedVector<CachedVector<Tap>> bicubic_taps(Index inputs, Index outputs, Bicubic filter) {
   const double step = static_cast<double>(inputs) / static_cast<double>(outputs);
-  std::vector<std::vector<Tap>> taps(static_cast<std::size_t>(outputs));
+  CachedVector<CachedVector<Tap>> taps(static_cast<std::size_t>(outputs));
   for (Index i = 0; i < outputs; ++i) {
-    std::vector<Tap>& out = taps[static_cast<std::size_t>(i)];
+    CachedVector<Tap>& out = taps[static_cast<std::size_t>(i)];
     if (filter == Bicubic::plain) {
       const double centre = (static_cast<double>(i) + 0.5) * step - 0.5;
       const auto base = static_cast<Index>(std::floor(centre));

@@ -7,7 +7,7 @@
 #include <type_traits>
 
 #include "tessera/core/tensor.hpp"
-#include "tessera/kernels/dispatch.hpp"
+#include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/vector_math.hpp"
 
 namespace tessera::kernels {
@@ -83,7 +83,7 @@ template <class Scalar>
 Scalar softmax_row(Scalar* x, Index count) {
   Scalar largest = -std::numeric_limits<Scalar>::infinity();
   const Scalar sum = exponentials_of_row(x, count, Scalar(1), largest);
-  ArrayMap<Scalar>(x, count) *= Scalar(1) / sum;
+  scale(Scalar(1) / sum, x, count);
   return largest + std::log(sum);
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "tessera/models/masked_vision_transformer.hpp"
 #include "tessera/models/masked_vision_transformer_decoder.hpp"
@@ -77,11 +76,11 @@ struct IJEPA {
                                  std::span<const TokenIndex> masks_context,
                                  std::span<const TokenIndex> masks_target) const {
     check("IJEPA::forward_context", images, masks_context, masks_target);
-    std::vector<Var<Scalar, 3>> contexts;
+    CachedVector<Var<Scalar, 3>> contexts;
     for (const TokenIndex& mask : masks_context) {
       contexts.push_back(predictor_embed(encoder.encode(images, {.idx_keep = mask})));
     }
-    std::vector<Var<Scalar, 3>> predictions;
+    CachedVector<Var<Scalar, 3>> predictions;
     for (const TokenIndex& target : masks_target) {
       for (std::size_t e = 0; e < contexts.size(); ++e) {
         predictions.push_back(predictor.predict(contexts[e], masks_context[e], target));
@@ -128,8 +127,7 @@ struct IJEPA {
     require(!masks_context.empty() && !masks_target.empty(), op, "there are ", masks_context.size(),
             " context and ", masks_target.size(), " target masks; each list needs one");
     const auto check_mask = [&](std::string_view name, std::size_t m, const TokenIndex& mask) {
-      check_token_index(op, text_of(name, "[", m, "]"), mask, images.dim(0),
-                        encoder.sequence_length());
+      check_token_index(op, ListItem{name, m}, mask, images.dim(0), encoder.sequence_length());
     };
     for (std::size_t m = 0; m < masks_context.size(); ++m) {
       check_mask("masks_context", m, masks_context[m]);

@@ -43,32 +43,30 @@ void draw_torch_default(std::span<Scalar> values, Index in, Generator& generator
 template <Module Model>
 void init_linears(Model& model, LinearInit how, Generator& generator) {
   Index in = 0;  // of the weight met last: a bias follows its weight
-  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
-    const auto values = parameter.value.values();
-    using Value = typename decltype(values)::value_type;
-    constexpr int rank = std::remove_cvref_t<decltype(parameter.value)>::rank;
-    if constexpr (rank == 2) {
-      in = parameter.value.dim(1);
+  for (const auto& [name, shape, values, trainable, key] : named_parameters(model)) {
+    if (shape.size() == 2) {
+      in = shape[1];
       if (how == LinearInit::xavier_uniform) {
-        detail::draw_xavier(values, in, parameter.value.dim(0), generator);
+        detail::draw_xavier(values, in, shape[0], generator);
       } else if (how == LinearInit::trunc_normal) {
         detail::draw_trunc_normal(values, generator);
       } else {
         detail::draw_torch_default(values, in, generator);
       }
-    } else if constexpr (rank == 1) {
-      const bool of_norm = name.find("norm") != std::string::npos;
-      if (of_norm) {
-        std::fill(values.begin(), values.end(), Value(name.ends_with("weight") ? 1 : 0));
-      } else if (name.ends_with("proj.bias") && name.find("patch_embed") != std::string::npos) {
-        return;  // the patch embedding is no Linear
-      } else if (name.ends_with("bias") && how == LinearInit::torch_default) {
-        detail::draw_torch_default(values, in, generator);
-      } else if (name.ends_with("bias")) {
-        std::fill(values.begin(), values.end(), Value(0));
+    } else if (shape.size() == 1) {
+      const bool of_patch_embed =  // which is no Linear
+          name.ends_with("proj.bias") && name.find("patch_embed") != std::string::npos;
+      if (name.find("norm") != std::string::npos) {
+        std::ranges::fill(values, name.ends_with("weight") ? 1 : 0);
+      } else if (name.ends_with("bias") && !of_patch_embed) {
+        if (how == LinearInit::torch_default) {
+          detail::draw_torch_default(values, in, generator);
+        } else {
+          std::ranges::fill(values, 0);
+        }
       }
     }
-  });
+  }
 }
 
 /// Weight and bias of the patch embedding as torch draws a convolution: U(+-1 / sqrt(C p p)).

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <string>
@@ -99,12 +100,9 @@ void for_each_parameter(Model& model, F&& f) { detail::walk_parameters("", model
 
 /// Every parameter of a model in forward order. Throws std::invalid_argument if `visit` names one
 /// parameter twice, or two of them alike.
-template <class Model>
-requires Module<std::remove_const_t<Model>>
-auto named_parameters(Model& model) {
-  using Plain = typename Model::scalar_type;
-  using Scalar = std::conditional_t<std::is_const_v<Model>, const Plain, Plain>;
-  std::vector<NamedParameter<Scalar>> found;
+template <Module Model>
+std::vector<NamedParameter<typename Model::scalar_type>> named_parameters(Model& model) {
+  std::vector<NamedParameter<typename Model::scalar_type>> found;
   for_each_parameter(model, [&](const std::string& name, auto& parameter) {
     found.push_back({name, parameter.value.shape(), parameter.value.values(), parameter.trainable,
                      &parameter.value});
@@ -112,13 +110,22 @@ auto named_parameters(Model& model) {
   detail::check_each_once(found);
   return found;
 }
+template <Module Model>
+std::vector<NamedParameter<const typename Model::scalar_type>> named_parameters(
+    const Model& model) {
+  std::vector<NamedParameter<const typename Model::scalar_type>> found;
+  // The walk changes nothing; a second one, for const models, would only be compiled again.
+  for (auto& [name, shape, values, trainable, key] : named_parameters(const_cast<Model&>(model))) {
+    found.push_back({std::move(name), shape, values, trainable, key});
+  }
+  return found;
+}
 
 /// Number of values in a model's parameters, frozen tables included.
 template <Module Model>
 Index parameter_count(const Model& model) {
   Index count = 0;
-  for_each_parameter(
-      model, [&](const std::string&, const auto& parameter) { count += parameter.value.size(); });
+  for (const auto& parameter : named_parameters(model)) count += std::ssize(parameter.values);
   return count;
 }
 

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "tessera/autograd/recompute.hpp"
 #include "tessera/nn/attention.hpp"
 #include "tessera/nn/layer_norm.hpp"
 #include "tessera/nn/layer_scale.hpp"
@@ -65,8 +66,16 @@ struct TransformerBlock {
   Var<Scalar, 3> operator()(const Var<Scalar, 3>& x) const { return last_tokens(x, x.dim(1)); }
 
   /// The block's output for the last `count` tokens alone [B, count, dim]: the others are attended
-  /// to, but their queries, projection and MLP are never computed.
+  /// to, but their queries, projection and MLP are never computed. Computed again in backward if
+  /// the tape says so (TapeSettings); the block must not move before that.
   Var<Scalar, 3> last_tokens(const Var<Scalar, 3>& x, Index count) const {
+    const auto block = [this, count](const Var<Scalar, 3>& in) { return compute(in, count); };
+    const bool again = x.tape() != nullptr && x.tape()->settings().recompute_blocks;
+    return again ? recompute(x, block) : block(x);
+  }
+
+ private:
+  Var<Scalar, 3> compute(const Var<Scalar, 3>& x, Index count) const {
     const Var<Scalar, 3> residual = slice_tokens(x, x.dim(1) - count, count);
     const Var<Scalar, 3> mixed = branch(residual, ls1, [&](const auto* skip) {
       return skip ? attn.plus(norm1(x), *skip)
@@ -77,7 +86,6 @@ struct TransformerBlock {
     });
   }
 
- private:
   /// residual + drop_path(scale(f(null))), or f(&residual), which adds in one pass, where nothing
   /// stands between.
   template <class F>
@@ -107,8 +115,8 @@ std::vector<TransformerBlock<Scalar>> make_blocks(std::string_view op, Index dep
   check_drop_rate(op, block.proj_drop, "proj_drop_rate");
   check_drop_rate(op, block.drop_path, "drop_path_rate");
   block.mlp_hidden = static_cast<Index>(hidden);
-  std::vector<TransformerBlock<Scalar>> blocks;
-  for (Index i = 0; i < depth; ++i) blocks.emplace_back(block);
+  std::vector<TransformerBlock<Scalar>> blocks(static_cast<std::size_t>(depth));
+  for (TransformerBlock<Scalar>& each : blocks) each = TransformerBlock<Scalar>(block);
   return blocks;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tessera/autograd/tape.hpp"
+#include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/rows.hpp"
 
 namespace tessera {
@@ -12,9 +13,8 @@ Var<Scalar, Rank> add(const Var<Scalar, Rank>& a, const Var<Scalar, Rank>& b) {
           " must have the same shape");
   auto sum = Tensor<Scalar, Rank>::empty(a.shape());
   kernels::for_each_range(sum.size(), [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      sum.data()[i] = a.value().data()[i] + b.value().data()[i];
-    }
+    kernels::add(a.value().data() + begin, b.value().data() + begin, sum.data() + begin,
+                 end - begin);
   });
   return record(
       "add", std::move(sum),

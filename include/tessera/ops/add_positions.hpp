@@ -27,7 +27,7 @@ Var<Scalar, 3> add_positions(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>&
     require(count == length, "add_positions", "tokens ", tokens.shape(), " must have the ", length,
             " places of positions ", positions.shape());
   }
-  std::vector<Index> source;
+  CachedVector<Index> source;
   source.reserve(static_cast<std::size_t>(batch * count));
   for (Index b = 0; b < batch; ++b) {
     for (Index k = 0; k < count; ++k) {

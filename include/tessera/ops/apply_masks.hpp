@@ -16,12 +16,12 @@ Var<Scalar, 3> apply_masks(const Var<Scalar, 3>& tokens, std::span<const TokenIn
   require(!masks.empty(), "apply_masks", "masks is empty");
   const Index batch = tokens.dim(0);
   const Index length = tokens.dim(1);
-  std::vector<Index> source;
+  CachedVector<Index> source;
   for (std::size_t m = 0; m < masks.size(); ++m) {
     const TokenIndex& mask = masks[m];
     require(mask.shape() == masks[0].shape(), "apply_masks", "masks of shapes ", masks[0].shape(),
             " and ", mask.shape(), " cannot be stacked");
-    check_token_index("apply_masks", text_of("masks[", m, "]"), mask, batch, length);
+    check_token_index("apply_masks", ListItem{"masks", m}, mask, batch, length);
     for (Index b = 0; b < batch; ++b) {
       for (Index k = 0; k < mask.dim(1); ++k) source.push_back(b * length + mask(b, k));
     }

@@ -40,7 +40,7 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& qkv, Index heads) {
                                      heads_view<const Scalar>(qkv.value(), 1, width),
                                      heads_view<const Scalar>(qkv.value(), 2, width),
                                      heads_view<Scalar>(out, 0, width), logsumexp.data(), sizes);
-  const auto shared = std::make_shared<const Tensor<Scalar, 3>>(std::move(out));
+  const auto shared = detail::share(std::move(out));
   return record(
       "attention", shared,
       [dqkv = qkv.gradient(), in = qkv.shared(), shared, logsumexp = std::move(logsumexp), sizes,
@@ -78,7 +78,7 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& q, const Var<Scalar, 3>& kv, Inde
                                      heads_view<const Scalar>(kv.value(), 0, width),
                                      heads_view<const Scalar>(kv.value(), 1, width),
                                      heads_view<Scalar>(out, 0, width), logsumexp.data(), sizes);
-  const auto shared = std::make_shared<const Tensor<Scalar, 3>>(std::move(out));
+  const auto shared = detail::share(std::move(out));
   return record(
       "attention", shared,
       [dq = q.gradient(), dkv = kv.gradient(), queries = q.shared(), keys_values = kv.shared(),

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <span>
-#include <vector>
 
 #include "tessera/autograd/tape.hpp"
 
@@ -20,7 +19,7 @@ Var<Scalar, 3> concat_batch(std::span<const Var<Scalar, 3>> parts) {
     images += part.dim(0);
   }
   auto out = Tensor<Scalar, 3>::empty({images, parts[0].dim(1), parts[0].dim(2)});
-  std::vector<GradientSink<Scalar, 3>> sinks;
+  CachedVector<GradientSink<Scalar, 3>> sinks;
   Scalar* end = out.data();
   for (const Var<Scalar, 3>& part : parts) {
     end = std::copy(part.value().begin(), part.value().end(), end);

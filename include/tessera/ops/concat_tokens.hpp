@@ -2,6 +2,7 @@
 
 #include "tessera/autograd/tape.hpp"
 #include "tessera/core/parallel.hpp"
+#include "tessera/kernels/arithmetic.hpp"
 
 namespace tessera {
 
@@ -42,8 +43,8 @@ Var<Scalar, 3> concat_tokens(const Var<Scalar, 3>& a, const Var<Scalar, 3>& b) {
             detail::copy_tokens(dout, 0, result, 0, count);
           } else {
             for (Index image = 0; image < dout.dim(0); ++image) {
-              const ConstArrayMap<Scalar> part(dout.row(image * dout.dim(1)), result.size());
-              result.array() += part;
+              kernels::add(dout.row(image * dout.dim(1)), std::as_const(result).data(),
+                           result.data(), result.size());
             }
           }
           da.add(std::move(result));

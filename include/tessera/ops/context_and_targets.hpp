@@ -26,7 +26,7 @@ Var<Scalar, 3> context_and_targets(const Var<Scalar, 3>& context, const TokenInd
   check_token_index("context_and_targets", "idx_target", idx_target, batch, positions.dim(1));
   require(idx_context.dim(1) == contexts, "context_and_targets", "idx_context ",
           idx_context.shape(), " must name a place for each token of context ", context.shape());
-  std::vector<Index> places;
+  CachedVector<Index> places;
   places.reserve(static_cast<std::size_t>(batch * length));
   for (Index b = 0; b < batch; ++b) {
     for (Index k = 0; k < contexts; ++k) places.push_back(idx_context(b, k));

@@ -12,7 +12,7 @@ template <std::floating_point Scalar>
 Var<Scalar, 3> get_at_index(const Var<Scalar, 3>& tokens, const TokenIndex& index) {
   const Index length = tokens.dim(1);
   check_token_index("get_at_index", "index", index, tokens.dim(0), length);
-  std::vector<Index> source;
+  CachedVector<Index> source;
   source.reserve(static_cast<std::size_t>(index.size()));
   for (Index b = 0; b < index.dim(0); ++b) {
     for (Index k = 0; k < index.dim(1); ++k) source.push_back(b * length + index(b, k));

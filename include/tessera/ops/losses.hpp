@@ -4,6 +4,7 @@
 
 #include "tessera/autograd/tape.hpp"
 #include "tessera/core/token_index.hpp"
+#include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/rows.hpp"
 
 namespace tessera {
@@ -43,7 +44,7 @@ Var<Scalar, 0> mean_loss(std::string_view op, const Var<Scalar, Rank>& predictio
         });
         if (dtarget.wanted()) {
           Tensor<Scalar, Rank> negated = result;
-          negated.array() *= Scalar(-1);
+          kernels::scale(Scalar(-1), negated.data(), negated.size());
           dtarget.add(std::move(negated));
         }
         dprediction.add(std::move(result));
@@ -115,7 +116,7 @@ Var<Scalar, 0> masked_mse_loss(const Var<Scalar, 3>& prediction, const Tensor<Sc
       "masked_mse_loss", Tensor<Scalar, 0>({}, total * share),
       [dprediction = prediction.gradient(), error = std::move(error),
        share](const Tensor<Scalar, 0>& dloss) mutable {
-        error.array() *= 2 * share * dloss.item();
+        kernels::scale(2 * share * dloss.item(), error.data(), error.size());
         dprediction.add(std::move(error));
       },
       prediction);

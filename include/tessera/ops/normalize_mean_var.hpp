@@ -2,8 +2,7 @@
 
 #include <cmath>
 
-#include "tessera/autograd/tape.hpp"
-#include "tessera/kernels/rows.hpp"
+#include "tessera/ops/layer_norm.hpp"
 
 namespace tessera {
 
@@ -20,34 +19,11 @@ Var<Scalar, Rank> normalize_mean_var(const Var<Scalar, Rank>& x,
           " needs two values along its last axis for an unbiased variance");
   require(std::isfinite(eps) && eps >= 0, "normalize_mean_var", "eps = ", eps,
           " must be finite and not negative");
-  auto y = Tensor<Scalar, Rank>::empty(x.shape());
-  auto rstd = Tensor<Scalar, 1>::empty({x.value().rows()});
-  parallel_ranges(y.rows(), kernels::rows_per_cell(cols), [&](Index begin, Index end) {
-    for (Index r = begin; r < end; ++r) {
-      const ConstArrayMap<Scalar> in(x.value().row(r), cols);
-      const Scalar mean = in.mean();
-      const Scalar variance = (in - mean).square().sum() / static_cast<Scalar>(cols - 1);
-      rstd(r) = Scalar(1) / std::sqrt(variance + eps);
-      ArrayMap<Scalar>(y.row(r), cols) = (in - mean) * rstd(r);
-    }
-  });
-  const auto shared = std::make_shared<const Tensor<Scalar, Rank>>(std::move(y));
-  return record(
-      "normalize_mean_var", shared,
-      [dx = x.gradient(), shared, rstd = std::move(rstd), cols](Tensor<Scalar, Rank> dy) {
-        // dx = rstd * (dy - mean(dy) - y * sum(dy * y) / (D - 1))
-        parallel_ranges(dy.rows(), kernels::rows_per_cell(cols), [&](Index begin, Index end) {
-          for (Index r = begin; r < end; ++r) {
-            const ConstArrayMap<Scalar> normal(shared->row(r), cols);
-            ArrayMap<Scalar> gradient(dy.row(r), cols);
-            const Scalar mean = gradient.mean();
-            const Scalar along = (gradient * normal).sum() / static_cast<Scalar>(cols - 1);
-            gradient = rstd(r) * (gradient - mean - normal * along);
-          }
-        });
-        dx.add(std::move(dy));
-      },
-      x);
+  // The unbiased variance is the biased one times D / (D - 1): a layer norm with that factor
+  // taken out of the root.
+  const Scalar share = static_cast<Scalar>(cols - 1) / static_cast<Scalar>(cols);
+  const Var<Scalar, 1> gamma(Tensor<Scalar, 1>({cols}, std::sqrt(share)));
+  return layer_norm(x, gamma, std::nullopt, eps * share);
 }
 
 }  // namespace tessera

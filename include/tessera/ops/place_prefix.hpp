@@ -16,7 +16,7 @@ Var<Scalar, 3> place_prefix(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>& 
   require(prefix.dim(0) == 1 && prefix.dim(2) == tokens.dim(2), "place_prefix", "prefix ",
           prefix.shape(), " must be [1, P, D] with the width of tokens ", tokens.shape());
   const Index count = prefix.dim(1);
-  std::vector<Index> source;  // row of prefix, or -1
+  CachedVector<Index> source;  // row of prefix, or -1
   source.reserve(static_cast<std::size_t>(idx.size()));
   for (Index b = 0; b < idx.dim(0); ++b) {
     for (Index k = 0; k < idx.dim(1); ++k) {

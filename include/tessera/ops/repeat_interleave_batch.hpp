@@ -13,7 +13,7 @@ Var<Scalar, 3> repeat_interleave_batch(const Var<Scalar, 3>& x, Index batch, Ind
           " is not made of chunks of batch = ", batch);
   require(repeat >= 0, "repeat_interleave_batch", "repeat = ", repeat, " is negative");
   const Index length = x.dim(1);
-  std::vector<Index> source;
+  CachedVector<Index> source;
   source.reserve(static_cast<std::size_t>(x.value().rows() * repeat));
   for (Index chunk = 0; chunk < x.dim(0); chunk += batch) {
     for (Index r = 0; r < repeat; ++r) {

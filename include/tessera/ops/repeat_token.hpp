@@ -14,7 +14,7 @@ Var<Scalar, 3> repeat_token(const Var<Scalar, 3>& token, Index batch, Index leng
   require(batch >= 0 && length >= 0, "repeat_token", "size ", Shape<2>{batch, length},
           " is negative");
   const auto places = static_cast<std::size_t>(Size{batch, length}.count());
-  return detail::take_rows("repeat_token", token, std::vector<Index>(places, 0),
+  return detail::take_rows("repeat_token", token, CachedVector<Index>(places, 0),
                            Shape<3>{batch, length, token.dim(2)});
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tessera/autograd/tape.hpp"
+#include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/rows.hpp"
 
 namespace tessera {
@@ -16,9 +17,7 @@ Var<Scalar, Rank> scale(const Var<Scalar, Rank>& x, const Var<Scalar, 1>& gamma)
   const auto multiply = [cols](const Tensor<Scalar, Rank>& in, const Scalar* factor) {
     auto out = Tensor<Scalar, Rank>::empty(in.shape());
     parallel_ranges(in.rows(), kernels::rows_per_cell(cols), [&](Index begin, Index end) {
-      for (Index r = begin; r < end; ++r) {
-        for (Index c = 0; c < cols; ++c) out.row(r)[c] = in.row(r)[c] * factor[c];
-      }
+      for (Index r = begin; r < end; ++r) kernels::multiply(in.row(r), factor, out.row(r), cols);
     });
     return out;
   };
@@ -29,7 +28,7 @@ Var<Scalar, Rank> scale(const Var<Scalar, Rank>& x, const Var<Scalar, 1>& gamma)
         if (dx.wanted()) dx.add(multiply(dy, factor->data()));
         if (dgamma.wanted()) {
           auto result = Tensor<Scalar, 1>::empty(dgamma.shape());
-          dy.array() *= input->array();
+          kernels::multiply(input->data(), std::as_const(dy).data(), dy.data(), dy.size());
           kernels::column_sums<Scalar>(kernels::view(std::as_const(dy)), result.data());
           dgamma.add(std::move(result));
         }

@@ -18,7 +18,7 @@ Var<Scalar, 3> set_at_index(const Var<Scalar, 3>& tokens, const TokenIndex& inde
   check_token_index_unique("set_at_index", "index", index, length);
   require(value.shape() == expected, "set_at_index", "value ", value.shape(), " must be ", expected,
           " to fill index ", index.shape(), " of tokens ", tokens.shape());
-  std::vector<Index> target;
+  CachedVector<Index> target;
   target.reserve(static_cast<std::size_t>(index.size()));
   for (Index b = 0; b < index.dim(0); ++b) {
     for (Index k = 0; k < index.dim(1); ++k) target.push_back(b * length + index(b, k));

@@ -12,7 +12,7 @@ Var<Scalar, 3> slice_tokens(const Var<Scalar, 3>& tokens, Index first, Index cou
   require(first >= 0 && count >= 0 && count <= length - first, "slice_tokens", "first = ", first,
           " and count = ", count, " do not fit tokens ", tokens.shape());
   if (count == length) return tokens;
-  std::vector<Index> source;
+  CachedVector<Index> source;
   source.reserve(static_cast<std::size_t>(tokens.dim(0) * count));
   for (Index b = 0; b < tokens.dim(0); ++b) {
     for (Index k = 0; k < count; ++k) source.push_back(b * length + first + k);

@@ -18,7 +18,7 @@ Var<Scalar, Rank> softmax(const Var<Scalar, Rank>& x) {
   parallel_ranges(rows, kernels::rows_per_cell(cols), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) kernels::softmax_row(y.row(r), cols);
   });
-  const auto shared = std::make_shared<const Tensor<Scalar, Rank>>(std::move(y));
+  const auto shared = detail::share(std::move(y));
   return record(
       "softmax", shared,
       [dx = x.gradient(), shared](Tensor<Scalar, Rank> dy) {

@@ -1,9 +1,8 @@
 #pragma once
 
-#include <cmath>
-
 #include "tessera/autograd/tape.hpp"
 #include "tessera/kernels/rows.hpp"
+#include "tessera/kernels/swiglu.hpp"
 
 namespace tessera {
 
@@ -22,9 +21,7 @@ Var<Scalar, Rank> swiglu(const Var<Scalar, Rank>& x) {
   const Index rows_per_cell = kernels::rows_per_cell(2 * half);
   parallel_ranges(y.rows(), rows_per_cell, [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) {
-      const ConstArrayMap<Scalar> gate(x.value().row(r), half);
-      const ConstArrayMap<Scalar> value(x.value().row(r) + half, half);
-      ArrayMap<Scalar>(y.row(r), half) = gate / (Scalar(1) + (-gate).exp()) * value;
+      kernels::swiglu_forward(x.value().row(r), x.value().row(r) + half, y.row(r), half);
     }
   });
   return record(
@@ -33,14 +30,8 @@ Var<Scalar, Rank> swiglu(const Var<Scalar, Rank>& x) {
         auto result = Tensor<Scalar, Rank>::empty(input->shape());
         parallel_ranges(dy.rows(), rows_per_cell, [&](Index begin, Index end) {
           for (Index r = begin; r < end; ++r) {
-            for (Index c = 0; c < half; ++c) {
-              const Scalar gate = input->row(r)[c];
-              const Scalar sigmoid = Scalar(1) / (Scalar(1) + std::exp(-gate));
-              const Scalar upstream = dy.row(r)[c];
-              result.row(r)[c] = upstream * input->row(r)[half + c] * sigmoid *
-                                 (Scalar(1) + gate * (Scalar(1) - sigmoid));
-              result.row(r)[half + c] = upstream * gate * sigmoid;
-            }
+            kernels::swiglu_backward(input->row(r), input->row(r) + half, dy.row(r), result.row(r),
+                                     result.row(r) + half, half);
           }
         });
         dx.add(std::move(result));

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 #include "tessera/autograd/tape.hpp"
 #include "tessera/kernels/rows.hpp"
@@ -13,7 +12,8 @@ namespace tessera::detail {
 /// out.row(i) += in.row(i) into row source[i]; column pieces side by side, rows in order, so that
 /// duplicates accumulate to the same bits on any number of threads. source[i] < 0 is skipped.
 template <std::floating_point Scalar>
-void scatter_add_rows(const Scalar* in, Scalar* out, const std::vector<Index>& source, Index cols) {
+void scatter_add_rows(const Scalar* in, Scalar* out, const CachedVector<Index>& source,
+                      Index cols) {
   constexpr Index cols_per_cell = 64;
   parallel_ranges(cols, cols_per_cell, [&](Index begin, Index end) {
     for (std::size_t i = 0; i < source.size(); ++i) {
@@ -30,7 +30,7 @@ void scatter_add_rows(const Scalar* in, Scalar* out, const std::vector<Index>& s
 /// The caller has checked `source` and `shape`.
 template <std::floating_point Scalar, int Rank, std::size_t OutRank>
 Var<Scalar, static_cast<int>(OutRank)> take_rows(std::string_view op, const Var<Scalar, Rank>& x,
-                                                 std::vector<Index> source,
+                                                 CachedVector<Index> source,
                                                  const std::array<Index, OutRank>& shape) {
   constexpr int out_rank = static_cast<int>(OutRank);
   auto out = Tensor<Scalar, out_rank>::empty(shape);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tessera/autograd/tape.hpp"
+#include "tessera/kernels/arithmetic.hpp"
 
 namespace tessera {
 
@@ -15,7 +16,7 @@ Var<Scalar, 0> weighted_sum(const Var<Scalar, Rank>& x, const Tensor<Scalar, Ran
   return record(
       "weighted_sum", Tensor<Scalar, 0>({}, total),
       [dx = x.gradient(), weights = weights](const Tensor<Scalar, 0>& dloss) mutable {
-        weights.array() *= dloss.item();
+        kernels::scale(dloss.item(), weights.data(), weights.size());
         dx.add(std::move(weights));
       },
       x);

@@ -5,6 +5,9 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "tessera/kernels/adamw.hpp"
 #include "tessera/kernels/rows.hpp"
@@ -55,17 +58,11 @@ class AdamW {
   /// is changed.
   template <Module Model>
   Index step(Model& model, const Tape<Scalar>& tape) {
-    check();
-    const auto parameters = named_parameters(model);
-    Index known = 0;
+    const auto parameters = checked_parameters(model, tape);
     Index updated = 0;
     for (const NamedParameter<Scalar>& parameter : parameters) {
-      if (tape.knows(parameter.key)) ++known;
       if (!tape.gradient_values(parameter.key).empty()) ++updated;
-      check_state(parameter);
     }
-    require(known == tape.parameter_count(), "AdamW::step", "the tape recorded ",
-            tape.parameter_count(), " parameters, but only ", known, " of them are in the model");
     require(updated > 0, "AdamW::step", "the tape holds no gradient of this model");
     for (const NamedParameter<Scalar>& parameter : parameters) {
       const std::span<const Scalar> gradient = tape.gradient_values(parameter.key);
@@ -74,7 +71,43 @@ class AdamW {
     return updated;
   }
 
+  /// tape.backward(loss) and step in one, to the same bits: a parameter is updated as soon as its
+  /// gradient is complete, and the gradient released. There are never all gradients at once, which
+  /// saves the memory of the weights once over; nor can they be clipped, or read afterwards.
+  /// Returns how many were updated. Throws as backward and step, before anything is changed; if an
+  /// operation throws in its backward, some parameters are updated and others are not.
+  template <Module Model>
+  Index backward_and_step(Model& model, Tape<Scalar>& tape, const Var<Scalar, 0>& loss) {
+    std::unordered_map<const void*, NamedParameter<Scalar>> parameters;
+    for (NamedParameter<Scalar>& parameter : checked_parameters(model, tape)) {
+      parameters.emplace(parameter.key, std::move(parameter));
+    }
+    Index updated = 0;
+    tape.backward(loss, [&](const void* key, std::span<const Scalar> gradient) {
+      update(parameters.at(key), gradient);
+      ++updated;
+    });
+    require(updated > 0, "AdamW::step", "the tape holds no gradient of this model");
+    return updated;
+  }
+
  private:
+  /// The parameters of the model, if it and the tape and the state belong together.
+  template <Module Model>
+  std::vector<NamedParameter<Scalar>> checked_parameters(Model& model,
+                                                         const Tape<Scalar>& tape) const {
+    check();
+    auto parameters = named_parameters(model);
+    Index known = 0;
+    for (const NamedParameter<Scalar>& parameter : parameters) {
+      if (tape.knows(parameter.key)) ++known;
+      check_state(parameter);
+    }
+    require(known == tape.parameter_count(), "AdamW::step", "the tape recorded ",
+            tape.parameter_count(), " parameters, but only ", known, " of them are in the model");
+    return parameters;
+  }
+
   void check() const {
     const auto sensible = [](double value, double below) {
       return std::isfinite(value) && value >= 0 && value < below;

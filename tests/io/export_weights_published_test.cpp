@@ -7,7 +7,7 @@
 
 #include "io/published_checkpoints.hpp"
 #include "support/catch.hpp"
-#include "tessera/io/save_weights.hpp"
+#include "tessera/io/export_weights.hpp"
 
 namespace tessera::io::test {
 
@@ -90,7 +90,7 @@ class Exporter {
       INFO(published.name() << " as " << id);
       const auto path = folder_ / (published.name() + "." + id + ".safetensors");
       try {
-        save_weights(path, model, {.naming = id});
+        export_weights(path, model, id);
       } catch (const std::invalid_argument&) {
         continue;
       }
