@@ -35,13 +35,11 @@ TEST_CASE("rows and columns are resampled apart") {
     const Tensor<double, 3> result =
         resample_positions(Var<double, 3>(table), 0, {3, 4}, {5, 2}, filter).value();
     const auto along = [filter](const std::vector<double>& values, Index outputs) {
-      std::vector<double> resampled;
-      for (const auto& taps :
+      std::vector<double> resampled(static_cast<std::size_t>(outputs));
+      for (const kernels::Tap& tap :
            kernels::bicubic_taps(static_cast<Index>(values.size()), outputs, filter)) {
-        resampled.push_back(0);
-        for (const kernels::Tap& tap : taps) {
-          resampled.back() += tap.weight * values[static_cast<std::size_t>(tap.source)];
-        }
+        resampled[static_cast<std::size_t>(tap.output)] +=
+            tap.weight * values[static_cast<std::size_t>(tap.source)];
       }
       return resampled;
     };

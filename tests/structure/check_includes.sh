@@ -27,9 +27,9 @@ function complain(reason) {
 BEGIN {
   below("core", "")
   below("kernels", "core")
-  below("autograd", "core")
+  below("autograd", "kernels")
   below("masking", "core")
-  below("ops", "kernels autograd")
+  below("ops", "autograd")
   below("nn", "ops")
   below("models", "nn masking")
   below("train", "nn")

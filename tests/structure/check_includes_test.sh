@@ -51,7 +51,7 @@ expect() {
 
 expect core/shape.hpp '#include "tessera/kernels/matmul.hpp"' 'forbidden arrow: core -> kernels'
 expect kernels/gelu.hpp '#include "tessera/autograd/x.hpp"' 'forbidden arrow: kernels -> autograd'
-expect autograd/var.hpp ' # include "tessera/kernels/x.hpp"' 'forbidden arrow: autograd -> kernels'
+expect autograd/var.hpp ' # include "tessera/ops/x.hpp"' 'forbidden arrow: autograd -> ops'
 expect ops/gelu.hpp '#include "tessera/nn/linear.hpp"' 'forbidden arrow: ops -> nn'
 expect masking/block.hpp '#include "tessera/nn/linear.hpp"' 'forbidden arrow: masking -> nn'
 expect nn/mlp.hpp '#include "tessera/masking/block.hpp"' 'forbidden arrow: nn -> masking'

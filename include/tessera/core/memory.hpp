@@ -95,14 +95,15 @@ class BufferCache {
 };
 
 // Under AddressSanitizer every block is its own, so that misuse is seen.
-#if defined(__has_feature)
+// g++ says so by a macro; asked first, as Eigen gives it a __has_feature that knows nothing.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool cache_buffers = false;
+#elif defined(__has_feature)
 #if __has_feature(address_sanitizer)
 inline constexpr bool cache_buffers = false;
 #else
 inline constexpr bool cache_buffers = true;
 #endif
-#elif defined(__SANITIZE_ADDRESS__)
-inline constexpr bool cache_buffers = false;
 #else
 inline constexpr bool cache_buffers = true;
 #endif

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "tessera/core/memory.hpp"
-#include "tessera/core/shape.hpp"
+#include "tessera/core/size.hpp"
 
 namespace tessera::kernels {
 
@@ -14,7 +14,9 @@ enum class Bicubic {
   antialias,  ///< a = -0.5, widened when shrinking, weights normalised; differs even when growing
 };
 
+/// Part of a resampled value: `weight` times the value at `source`.
 struct Tap {
+  Index output;
   Index source;
   double weight;
 };
@@ -27,31 +29,44 @@ inline double cubic_kernel(double x, double a) {
   return 0;
 }
 
-/// For each of `outputs` places along an axis, which of `inputs` places it is made of.
-inline CachedVector<CachedVector<Tap>> bicubic_taps(Index inputs, Index outputs, Bicubic filter) {
+/// What each of `outputs` places along an axis is made of, of `inputs` places, in order.
+inline CachedVector<Tap> bicubic_taps(Index inputs, Index outputs, Bicubic filter) {
   const double step = static_cast<double>(inputs) / static_cast<double>(outputs);
-  CachedVector<CachedVector<Tap>> taps(static_cast<std::size_t>(outputs));
+  const double widen = std::max(step, 1.0);
+  CachedVector<Tap> taps;
   for (Index i = 0; i < outputs; ++i) {
-    CachedVector<Tap>& out = taps[static_cast<std::size_t>(i)];
+    const double centre = (static_cast<double>(i) + 0.5) * step;
     if (filter == Bicubic::plain) {
-      const double centre = (static_cast<double>(i) + 0.5) * step - 0.5;
-      const auto base = static_cast<Index>(std::floor(centre));
+      const double at = centre - 0.5;
+      const auto base = static_cast<Index>(std::floor(at));
       for (Index j = base - 1; j <= base + 2; ++j) {
-        out.push_back({std::clamp<Index>(j, 0, inputs - 1),
-                       cubic_kernel(centre - static_cast<double>(j), -0.75)});
+        taps.push_back({i, std::clamp<Index>(j, 0, inputs - 1),
+                        cubic_kernel(at - static_cast<double>(j), -0.75)});
       }
       continue;
     }
-    const double widen = std::max(step, 1.0);
-    const double centre = (static_cast<double>(i) + 0.5) * step;
     const auto first = std::max<Index>(static_cast<Index>(centre - 2 * widen + 0.5), 0);
     const auto last = std::min<Index>(static_cast<Index>(centre + 2 * widen + 0.5), inputs);
+    const std::size_t begin = taps.size();
     double sum = 0;
     for (Index j = first; j < last; ++j) {
-      out.push_back({j, cubic_kernel((static_cast<double>(j) - centre + 0.5) / widen, -0.5)});
-      sum += out.back().weight;
+      taps.push_back({i, j, cubic_kernel((static_cast<double>(j) - centre + 0.5) / widen, -0.5)});
+      sum += taps.back().weight;
     }
-    for (Tap& tap : out) tap.weight /= sum;
+    for (std::size_t t = begin; t < taps.size(); ++t) taps[t].weight /= sum;
+  }
+  return taps;
+}
+
+/// The same for the cells of a grid, counted row by row.
+inline CachedVector<Tap> bicubic_taps(const Size& from, const Size& to, Bicubic filter) {
+  CachedVector<Tap> taps;
+  const CachedVector<Tap> across = bicubic_taps(from.width, to.width, filter);
+  for (const Tap& v : bicubic_taps(from.height, to.height, filter)) {
+    for (const Tap& h : across) {
+      taps.push_back(
+          {v.output * to.width + h.output, v.source * from.width + h.source, v.weight * h.weight});
+    }
   }
   return taps;
 }

@@ -25,7 +25,8 @@ TokenIndex argsort(const Tensor<Scalar, 2>& noise) {
     Index* begin = order.row(b);
     Index* end = begin + noise.dim(1);
     std::iota(begin, end, Index{0});
-    std::stable_sort(begin, end, [row](Index i, Index j) { return row[i] < row[j]; });
+    std::sort(begin, end,
+              [row](Index i, Index j) { return row[i] < row[j] || (row[i] == row[j] && i < j); });
   }
   return order;
 }

@@ -19,37 +19,25 @@ Var<Scalar, 3> resample_positions(const Var<Scalar, 3>& positions, Index prefix,
           " prefix tokens and a grid of ", from);
   if (from == to) return positions;
   const Index dim = positions.dim(2);
-  const auto down = kernels::bicubic_taps(from.height, to.height, filter);
-  const auto across = kernels::bicubic_taps(from.width, to.width, filter);
-  // Calls f(output row, input row, weight) for every pair that has one.
-  const auto for_each_pair = [=](const auto& f) {
-    for (Index p = 0; p < prefix; ++p) f(p, p, 1.0);
-    for (Index y = 0; y < to.height; ++y) {
-      for (Index x = 0; x < to.width; ++x) {
-        for (const kernels::Tap& v : down[static_cast<std::size_t>(y)]) {
-          for (const kernels::Tap& h : across[static_cast<std::size_t>(x)]) {
-            f(prefix + y * to.width + x, prefix + v.source * from.width + h.source,
-              v.weight * h.weight);
-          }
-        }
-      }
-    }
-  };
+  CachedVector<kernels::Tap> taps = kernels::bicubic_taps(from, to, filter);
   const auto add_scaled = [dim](const Scalar* in, double weight, Scalar* out) {
     for (Index c = 0; c < dim; ++c) out[c] += static_cast<Scalar>(weight) * in[c];
   };
   Tensor<Scalar, 3> out({1, prefix + to.count(), dim});
-  for_each_pair([&](Index output, Index input, double weight) {
-    add_scaled(positions.value().row(input), weight, out.row(output));
-  });
+  std::copy_n(positions.value().data(), prefix * dim, out.data());
+  for (const kernels::Tap& tap : taps) {
+    add_scaled(positions.value().row(prefix + tap.source), tap.weight,
+               out.row(prefix + tap.output));
+  }
   return record(
       "resample_positions", std::move(out),
-      [dpositions = positions.gradient(), for_each_pair,
+      [dpositions = positions.gradient(), taps = std::move(taps), prefix,
        add_scaled](const Tensor<Scalar, 3>& dout) {
         Tensor<Scalar, 3> result(dpositions.shape());
-        for_each_pair([&](Index output, Index input, double weight) {
-          add_scaled(dout.row(output), weight, result.row(input));
-        });
+        std::copy_n(dout.data(), prefix * dout.dim(2), result.data());
+        for (const kernels::Tap& tap : taps) {
+          add_scaled(dout.row(prefix + tap.output), tap.weight, result.row(prefix + tap.source));
+        }
         dpositions.add(std::move(result));
       },
       positions);
