@@ -47,8 +47,10 @@ Tensor<Scalar, 3> rows_at(const Tensor<Scalar, 3>& rows, const TokenIndex& idx) 
 template <class Scalar>
 class PublishedCase {
  public:
-  explicit PublishedCase(const Case& published)
-      : case_(published), expected_(published.expected), file_(published.open()) {}
+  explicit PublishedCase(const Case& published) : PublishedCase(published, published.open()) {}
+  /// The same model from another file.
+  PublishedCase(const Case& published, Checkpoint file)
+      : case_(published), expected_(published.expected), file_(std::move(file)) {}
 
   std::string mismatch() {
     const std::string kind = case_.kind();
