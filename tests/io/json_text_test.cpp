@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "support/catch.hpp"
-#include "tessera/core/shape.hpp"
 
 namespace tessera::io::test {
 

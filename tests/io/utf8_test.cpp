@@ -5,6 +5,7 @@
 #include <string>
 
 #include "support/catch.hpp"
+#include "tessera/core/shape.hpp"
 
 namespace tessera::io::test {
 
