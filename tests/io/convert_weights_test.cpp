@@ -42,7 +42,7 @@ TEST_CASE("converting there and back changes no bit") {
        {std::pair("hf_mae_v5", "mae"), std::pair("mae_visualize", "hugging_face"),
         std::pair("ijepa_zip", "lightly"), std::pair("torchvision", "hugging_face_v5"),
         std::pair("hf_vit_f16", "timm"), std::pair("hf_ijepa_bf16", "timm"),
-        std::pair("dinov2_plain", "hugging_face"),
+        std::pair("hf_dinov2", "dinov2"),
         std::pair("lightly_predictor", "lightly_predictor_legacy"),
         std::pair("lightly_torchvision", "torchvision")}) {
     INFO(name << " to " << naming);

@@ -225,7 +225,7 @@ TEST_CASE("every way to damage a real file is refused in little memory") {
     // Each tensor missing, of another shape, of another name, and doubled by another naming.
     const EditedFile whole(name);
     for (const auto& [tensor, values] : whole.tensors) {
-      if (tensor.find("head.") != std::string::npos) continue;
+      if (tensor.starts_with("head.") || tensor.starts_with("pooler.")) continue;
       const auto path = folder / "edited.safetensors";
       EditedFile file = whole;
       file.tensors.erase(tensor);

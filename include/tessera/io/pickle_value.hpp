@@ -24,7 +24,7 @@ struct PickleLimits {
   static constexpr std::size_t items = 1'000'000;  // of all lists, tuples and dictionaries
   static constexpr std::size_t tensors = 50'000;
   static constexpr std::size_t depth = 64;
-  static constexpr std::size_t expanded = 1'000'000;  // values, shared ones counted at every use
+  static constexpr std::size_t expanded = 2'000'000;  // values, shared ones counted at every use
   static constexpr std::size_t name_bytes = 256;      // of a module or a global
 };
 
