@@ -1,9 +1,9 @@
 // How long loading a ViT-H/14 takes beside a plain read of its 2.5 GB, and what it needs of memory.
 // Each step is a process of its own, so that its peak is its own:
 //
-//   load_weights make FILE    writes the file, with random values
-//   load_weights read FILE    reads it into memory and does nothing else
-//   load_weights load FILE    makes the model from it
+//   load_weights make FILE NAMING    writes the file, with random values
+//   load_weights read FILE           reads it into memory and does nothing else
+//   load_weights load FILE           makes the model from it
 //
 // scripts/measure_loading.sh builds and runs all three.
 
@@ -22,14 +22,14 @@ using namespace tessera;
 
 namespace {
 
-void make(const std::filesystem::path& path) {
+void make(const std::filesystem::path& path, std::string_view naming) {
   MaskedVisionTransformer<float> encoder(vit_huge_patch14());
   Generator generator(0);
   for (const auto& parameter : named_parameters(encoder)) {
     const float level = generator.uniform(-1.0F, 1.0F);
     for (float& value : parameter.values) value = level;
   }
-  io::export_weights(path, encoder, "timm");
+  io::export_weights(path, encoder, naming);
 }
 
 /// The whole file by reads of 8 MB, as fast as the system gives it.
@@ -47,11 +47,11 @@ std::uint64_t read(const std::filesystem::path& path) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 3) return 2;
+  if (argc < 3) return 2;
   const std::string_view step = argv[1];
   const std::filesystem::path path = argv[2];
   const auto start = std::chrono::steady_clock::now();
-  if (step == "make") make(path);
+  if (step == "make") make(path, argc > 3 ? argv[3] : "timm");
   if (step == "read") read(path);
   if (step == "load") (void)io::load_encoder<float>(path);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;

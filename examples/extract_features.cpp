@@ -3,13 +3,12 @@
 
 #include <unistd.h>
 
-#include <array>
-#include <charconv>
 #include <cstdio>
 
 #include "support/checkpoint_options.hpp"
 #include "support/npy.hpp"
 #include "support/print.hpp"
+#include "support/run.hpp"
 #include "tessera/core/execution.hpp"
 #include "tessera/io/image.hpp"
 #include "tessera/io/load_weights.hpp"
@@ -37,13 +36,6 @@ void show_progress(std::size_t done, std::size_t total) {
                std::string(width - filled, '.').c_str(), done, total, done == total ? "\n" : "");
 }
 
-/// As few digits as give the same number back.
-std::string number_text(float value) {
-  std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
-  return {digits.data(), end};
-}
-
 std::string csv_text(const std::string& text) {
   std::string quoted = "\"";
   for (const char letter : text) quoted += letter == '"' ? "\"\"" : std::string(1, letter);
@@ -55,7 +47,7 @@ std::string csv_text(const std::string& text) {
 int main(int argc, char** argv) {
   CLI::App app("Writes the features of images as .npy and .csv");
   std::vector<std::string> pictures;
-  std::string weights, pool = "mean", out = "features", encoder_choice;
+  std::string weights, pool = "mean", out = "features";
   std::size_t batch = 16;
   Index threads = 0;
   app.add_option("IMAGES", pictures, "PNG and JPEG files")->required();
@@ -68,22 +60,20 @@ int main(int argc, char** argv) {
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
   app.add_option("--threads", threads, "0: one per processor")->capture_default_str();
-  example::add_encoder_choice(app, encoder_choice);
+  const example::LoadFlags load(app);
   const example::CheckpointFlags flags(app);
-  return example::run_tool(app, argc, argv, [&] {
+  return example::run_program(app, argc, argv, [&] {
     const ExecutionScope scope({.threads = threads});
     const io::Checkpoint file =
         io::open_checkpoint(std::filesystem::path(weights), flags.options());
-    io::LoadOptions options;
-    if (!encoder_choice.empty()) {
-      options.encoder =
-          encoder_choice == "target" ? io::EncoderChoice::target : io::EncoderChoice::context;
-    }
-    const auto encoder = io::load_encoder<float>(file, options);
-    if (pool == "cls" && encoder.num_prefix_tokens() == 0) {
+    const auto encoder = io::load_encoder<float>(file, load.options());
+    example::require_colour(file, encoder.config.in_chans);
+    if (pool == "cls" && !encoder.config.class_token) {
       throw std::runtime_error(weights + ": has no class token; use --pool mean");
     }
-    const io::Preprocessing how = io::preprocessing_for(file, encoder.config.image_size);
+    const auto known = io::known_preprocessing(file, encoder.config.image_size);
+    const io::Preprocessing& how = *known.value;
+    print("images: ", io::preprocessing_text(how), " (", known.from, ")");
 
     std::vector<float> features;
     std::vector<std::string> names;
@@ -128,7 +118,7 @@ int main(int argc, char** argv) {
         for (Index k = 0; k < width; ++k) {
           const std::size_t at = i * static_cast<std::size_t>(width) + static_cast<std::size_t>(k);
           line += ',';
-          line += number_text(features[at]);
+          line += io::number_text(features[at]);
         }
         line += '\n';
         csv.write(std::as_bytes(std::span(line)));

@@ -5,6 +5,7 @@
 #include "support/checkpoint_options.hpp"
 #include "support/picture.hpp"
 #include "support/print.hpp"
+#include "support/run.hpp"
 #include "tessera/core/execution.hpp"
 #include "tessera/io/image.hpp"
 #include "tessera/io/load_weights.hpp"
@@ -28,13 +29,17 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--seed", seed, "of the mask")->capture_default_str();
   app.add_option("--threads", threads, "0: one per processor")->capture_default_str();
+  bool reject_non_finite = false;
+  app.add_flag("--reject-non-finite", reject_non_finite, "refuse weights with NaN or infinity");
   const example::CheckpointFlags flags(app);
-  return example::run_tool(app, argc, argv, [&] {
+  return example::run_program(app, argc, argv, [&] {
+    if (!(ratio > 0)) throw std::runtime_error("--mask-ratio 0 masks nothing to rebuild");
     const ExecutionScope scope({.threads = threads});
     const io::Checkpoint file =
         io::open_checkpoint(std::filesystem::path(weights), flags.options());
-    const auto mae = io::load_mae<float>(file);
+    const auto mae = io::load_mae<float>(file, {.reject_non_finite = reject_non_finite});
     const MaskedVisionTransformerConfig& config = mae.encoder.config;
+    example::require_colour(file, config.in_chans);
     io::Preprocessing how = io::preprocessing_for(file, config.image_size);
     how.size = config.image_size;
     const io::Image image = io::fit_image(io::read_image(picture), how);
@@ -45,6 +50,10 @@ int main(int argc, char** argv) {
     const KeepMask tokens =
         random_token_mask({1, mae.encoder.sequence_length()},
                           {.mask_ratio = ratio, .num_prefix_tokens = prefix}, generator);
+    if (tokens.idx_mask.dim(1) == 0) {
+      throw std::runtime_error(text_of("--mask-ratio ", ratio, " masks none of ",
+                                       mae.encoder.grid().count(), " patches"));
+    }
     const auto rebuilt = mae.reconstruct(images, tokens.idx_keep, tokens.idx_mask);
     const auto loss = mae.loss(images, tokens.idx_keep, tokens.idx_mask);
     io::write_png(

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "tessera/io/checkpoint.hpp"
+#include "tessera/io/load_plan.hpp"
 
 namespace example {
 
@@ -20,6 +20,8 @@ struct CheckpointFlags {
     app.add_option("--layer-norm-eps", layer_norm_eps, "of the layer norms");
     app.add_option("--norm-pix-loss", norm_pix_loss,
                    "1: trained on normalised pixels, 0: on raw ones");
+    app.add_flag("--unknown-objects-as-data", unknown_objects,
+                 "read torch files that mention other classes; nothing in them is called");
   }
 
   tessera::io::CheckpointOptions options() const {
@@ -30,6 +32,7 @@ struct CheckpointFlags {
                                            .layer_norm_eps = layer_norm_eps,
                                            .norm_pix_loss = norm_pix_loss};
     if (!image_size.empty()) options.image_size = {image_size.front(), image_size.back()};
+    options.tensors.torch.pickle.unknown_objects_as_data = unknown_objects;
     return options;
   }
 
@@ -40,26 +43,34 @@ struct CheckpointFlags {
   std::vector<tessera::Index> image_size;
   std::optional<double> layer_norm_eps;
   std::optional<bool> norm_pix_loss;
+  bool unknown_objects = false;
 };
 
-/// --encoder context|target of an I-JEPA file.
-inline void add_encoder_choice(CLI::App& app, std::string& choice) {
-  app.add_option("--encoder", choice, "of an I-JEPA file: context or target")
-      ->check(CLI::IsMember({"context", "target"}));
-}
-
-/// Reads the command line, then returns what body() does; its errors become one line and 1.
-template <class Body>
-int run_tool(CLI::App& app, int argc, char** argv, Body body) {
-  try {
-    app.parse(argc, argv);
-    return body();
-  } catch (const CLI::Success& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "error: %s\n", error.what());
-    return 1;
+/// How to load: which encoder of an I-JEPA file, and whether values are looked at.
+struct LoadFlags {
+  explicit LoadFlags(CLI::App& app) {
+    app.add_option("--encoder", encoder, "of an I-JEPA file: context or target")
+        ->check(CLI::IsMember({"context", "target"}));
+    app.add_flag("--reject-non-finite", reject_non_finite, "refuse weights with NaN or infinity");
   }
+
+  tessera::io::LoadOptions options() const {
+    using tessera::io::EncoderChoice;
+    tessera::io::LoadOptions options{.reject_non_finite = reject_non_finite};
+    if (encoder == "target") options.encoder = EncoderChoice::target;
+    if (encoder == "context") options.encoder = EncoderChoice::context;
+    return options;
+  }
+
+  std::string encoder;
+  bool reject_non_finite = false;
+};
+
+/// Throws std::runtime_error naming the file if its model does not take pictures of three channels.
+inline void require_colour(const tessera::io::Checkpoint& file, tessera::Index channels) {
+  if (channels == 3) return;
+  throw std::runtime_error(tessera::text_of(file.source.label(), ": its model takes ", channels,
+                                            " channels, and images here have 3"));
 }
 
 }  // namespace example

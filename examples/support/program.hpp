@@ -2,13 +2,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
-#include <cstdio>
-#include <exception>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "support/run.hpp"
 #include "tessera/core/execution.hpp"
 
 namespace example {
@@ -24,20 +23,14 @@ struct Program {
     app.add_option("--threads", threads, "0: one per processor")->capture_default_str();
   }
 
-  /// Reads the command line, then returns what body() does; its errors become one line and 1.
+  /// run_program, with these threads and a place for the picture.
   template <class Body>
-  int run(int argc, char** argv, Body body) {
-    try {
-      app.parse(argc, argv);
+  int run(int argc, char** argv, const Body& body) {
+    return run_program(app, argc, argv, [&] {
       const tessera::ExecutionScope scope({.threads = threads});
       (void)output();
       return body();
-    } catch (const CLI::Success& help) {
-      return app.exit(help);
-    } catch (const std::exception& error) {
-      std::fprintf(stderr, "error: %s\n", error.what());
-      return 1;
-    }
+    });
   }
 
   /// Where the picture goes. Throws std::runtime_error if there is no such folder.

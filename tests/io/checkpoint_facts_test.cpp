@@ -2,6 +2,7 @@
 
 #include "io/checkpoint_support.hpp"
 #include "support/catch.hpp"
+#include "tessera/io/load_weights.hpp"
 
 namespace tessera::io::test {
 
@@ -51,7 +52,8 @@ TEST_CASE("the facts of every published file, and where each is from") {
       CHECK(facts.reg_tokens == expected.integer("reg_tokens"));
       CHECK(facts.no_embed_class == expected.flag("no_embed_class"));
       CHECK(facts.fc_norm == expected.flag("fc_norm"));
-      CHECK((facts.global_pool == GlobalPool::avg) == (expected.text("global_pool") == "avg"));
+      CHECK((facts.global_pool.value == GlobalPool::avg) ==
+            (expected.text("global_pool") == "avg"));
       const std::string from = expected.text("heads_from");
       CHECK(facts.num_heads.from == (from == "asked" ? "" : from));
       if (facts.num_heads.value) CHECK(*facts.num_heads.value == expected.integer("num_heads"));
@@ -89,20 +91,6 @@ TEST_CASE("what is given counts before what the file says") {
   CHECK(facts.norm_pix_loss.value == false);
   CHECK(facts_of("ijepa_zip", {.num_heads = 2}).decoder_num_heads.value == 2);
   CHECK(facts_of("ijepa_zip", {.num_heads = 2}).decoder_num_heads.from == "naming");
-}
-
-TEST_CASE("the sizes that were published imply their heads") {
-  const auto heads = [](Index dim, Index depth) {
-    return detail::published_heads({.dim = dim, .depth = depth}).value;
-  };
-  CHECK(heads(192, 12) == 3);
-  CHECK(heads(768, 12) == 12);
-  CHECK(heads(1024, 24) == 16);
-  CHECK(heads(1280, 32) == 16);
-  CHECK(heads(1408, 40) == 16);
-  CHECK(heads(1536, 40) == 24);
-  CHECK(heads(512, 8) == 16);
-  CHECK(heads(768, 11) == std::nullopt);
 }
 
 TEST_CASE("the grid is a square unless something says otherwise") {
@@ -175,6 +163,55 @@ TEST_CASE("encoder and decoder must fit each other") {
                         }) ==
         "tensor 'patch_embed.proj.weight': has shape [12, 3, 2, 3], but the other tensors "
         "make it [12, 3, 2, 2]");
+}
+
+TEST_CASE("a square number of positions beside a class token alone is asked about") {
+  // 9 rows: 3 x 3 without one for the class token, or 2 x 4 with it.
+  const ScratchFolder folder;
+  EditedFile file("timm_fc_norm_head");
+  file.add("pos_embed", {1, 9, 12});
+  const auto path = file.write(folder / "f.safetensors");
+  const CheckpointFacts facts = read_facts(open_checkpoint(path));
+  CHECK(facts.unclear_positions);
+  CHECK(facts.image_size.value == std::nullopt);
+  const Checkpoint asked = open_checkpoint(path, {.num_heads = 3});
+  CHECK(file_error([&] { (void)encoder_config(asked, read_facts(asked)); }) ==
+        path.string() +
+            ": image_size cannot be told from the file (9 positions are a square, or another grid "
+            "with one for the class token); give image_size");
+  const auto with = [&](const Size& size) {
+    return read_facts(open_checkpoint(path, {.image_size = size}));
+  };
+  CHECK(with({6, 6}).no_embed_class);
+  CHECK(with({6, 6}).position_prefix == 0);
+  CHECK_FALSE(with({4, 8}).no_embed_class);
+  CHECK(with({4, 8}).position_prefix == 1);
+  CHECK_FALSE(with({4, 8}).unclear_positions);
+  // A model that is there has said which.
+  for (const bool without : {true, false}) {
+    MaskedVisionTransformer<float> vit({.image_size = without ? Size{6, 6} : Size{4, 8},
+                                        .patch_size = 2,
+                                        .embed_dim = 12,
+                                        .depth = 1,
+                                        .num_heads = 3,
+                                        .mlp_ratio = detail::mlp_ratio(*facts.encoder),
+                                        .no_embed_class = without,
+                                        .global_pool = GlobalPool::avg,
+                                        .fc_norm = true});
+    CHECK(load_weights(path, vit).resized.empty());
+  }
+}
+
+TEST_CASE(
+    "positions are resampled as that code does, with antialiasing where there are registers") {
+  const auto filter = [](const std::string& name) { return facts_of(name).resampling.value; };
+  using kernels::Bicubic;
+  CHECK(filter("hf_dinov2") == Bicubic::plain);
+  CHECK(filter("hf_dinov2_registers") == Bicubic::antialias);
+  CHECK(filter("dinov2_plain") == Bicubic::plain);
+  CHECK(filter("dinov2_registers") == Bicubic::antialias);
+  CHECK(filter("mae_encoder") == Bicubic::plain);
+  CHECK(filter("timm_swiglu") == Bicubic::antialias);
 }
 
 }  // namespace tessera::io::test

@@ -2,7 +2,7 @@
 
 #include "io/checkpoint_support.hpp"
 #include "support/catch.hpp"
-#include "tessera/io/self_test.hpp"
+#include "tessera/io/load_weights.hpp"
 
 namespace tessera::io::test {
 
@@ -42,7 +42,7 @@ TEST_CASE("converting there and back changes no bit") {
        {std::pair("hf_mae_v5", "mae"), std::pair("mae_visualize", "hugging_face"),
         std::pair("ijepa_zip", "lightly"), std::pair("torchvision", "hugging_face_v5"),
         std::pair("hf_vit_f16", "timm"), std::pair("hf_ijepa_bf16", "timm"),
-        std::pair("dinov2_plain", "hugging_face"),
+        std::pair("hf_dinov2", "dinov2"),
         std::pair("lightly_predictor", "lightly_predictor_legacy"),
         std::pair("lightly_torchvision", "torchvision")}) {
     INFO(name << " to " << naming);
@@ -104,16 +104,6 @@ TEST_CASE("a decoder is left out only when that is said") {
         }) == Case("mae_visualize").path().string() + ": has no target_encoder");
 }
 
-TEST_CASE("a self-test goes along") {
-  const ScratchFolder folder;
-  const auto path = folder / "m.safetensors";
-  const auto encoder = load_encoder<float>(Case("hf_vit").open());
-  save_weights(path, encoder, {.metadata = self_test(encoder)});
-  convert_weights(open_checkpoint(path), folder / "t.safetensors", "timm");
-  const Checkpoint converted = open_checkpoint(folder / "t.safetensors");
-  CHECK(verify(converted, load_encoder<float>(converted)) < 1e-6);
-}
-
 TEST_CASE("what is not wholly known is not converted") {
   const ScratchFolder folder;
   EditedFile file("timm_fc_norm_head");
@@ -127,6 +117,91 @@ TEST_CASE("what is not wholly known is not converted") {
   CHECK(file_error([&] {
           convert_weights(open_checkpoint(module, {.naming = "tessera"}), folder / "t", "timm");
         }) == module.string() + ": is none of Tessera's models");
+}
+
+TEST_CASE("a file that is no whole model is not converted") {
+  const ScratchFolder folder;
+  const auto error_after = [&](const std::string& name, const auto& change,
+                               const char* naming = "lightly") {
+    EditedFile file(name);
+    change(file);
+    const auto path = file.write(folder / "f.safetensors");
+    const std::string text = file_error(
+        [&] { convert_weights(open_checkpoint(path), folder / "out.safetensors", naming); });
+    CHECK_FALSE(std::filesystem::exists(folder / "out.safetensors"));
+    return text.substr(std::min(text.size(), path.string().size() + 2));
+  };
+  using File = EditedFile;
+  CHECK(error_after("mae_visualize", [](File& f) { f.tensors.erase("model.norm.weight"); }) ==
+        "tensor 'encoder.norm.weight': is missing (naming mae)");
+  CHECK(error_after("mae_visualize", [](File& f) { f.add("model.norm.weight", {}); }) ==
+        "tensor 'norm.weight': has shape [], but the other tensors make it [16]");
+  CHECK(error_after("timm_fc_norm_head", [](File& f) { f.add("blocks.0.ls1.gamma", {12}); }) ==
+        "tensor 'encoder.blocks.0.ls2.gamma': is missing (naming timm)");
+  CHECK(error_after("timm_swiglu", [](File& f) { f.tensors.erase("blocks.0.ls1.gamma"); }) ==
+        "tensor 'blocks.0.ls2.gamma': has no place in a model of kind encoder as the other "
+        "tensors make it");
+  CHECK(error_after("timm_fc_norm_head", [](File& f) { f.add("norm.weight", {12}); }) ==
+        "tensor 'norm.weight': has no place in a model of kind encoder as the other tensors "
+        "make it");
+  CHECK(error_after("timm_fc_norm_head", [](File& f) {
+          for (const char* name : {"blocks.0.norm1.weight", "blocks.0.mlp.fc2.weight"}) {
+            f.rename(name, std::string("blocks.2") + (name + 8));
+          }
+        }) == "tensor 'encoder.blocks.0.mlp.fc2.weight': is missing (naming timm)");
+  CHECK(error_after(
+            "lightly_predictor",
+            [](File& f) {
+              f.add("predictor_proj.bias", {1, 12});
+            },
+            "lightly_predictor_legacy")
+            .starts_with("tensor 'predictor_proj.bias': has shape [1, 12], but"));
+  // 9 rows of positions: 3 x 3, or 2 x 4 and a class token.
+  CHECK(error_after(
+            "timm_fc_norm_head",
+            [](File& f) {
+              f.add("pos_embed", {1, 9, 12});
+            },
+            "mae") ==
+        "image_size cannot be told from the file (9 positions, one of them perhaps for the class "
+        "token); give image_size");
+}
+
+TEST_CASE("the position of a class token moves into it where a naming has no other place") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  const Checkpoint file = Case("dinov2_registers").open();
+  convert_weights(file, path, "timm");
+  const TensorSource converted = open_tensors(path);
+  const auto positions = file.source.read<float, 3>("pos_embed");
+  CHECK(converted.tensor("pos_embed").shape[1] == positions.dim(1) - 1);
+  const auto token = file.source.read<float, 3>("cls_token");
+  const auto moved = converted.read<float, 3>("cls_token");
+  for (Index i = 0; i < token.size(); ++i) {
+    CHECK(moved.data()[i] == token.data()[i] + positions.data()[i]);
+  }
+  CHECK(argument_error([&] {
+          convert_weights(Case("timm_registers_embedded").open(), path, "dinov2");
+        }).find("has") != std::string::npos);
+}
+
+TEST_CASE("how images are prepared goes along") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  for (const char* name : {"hf_dinov2", "timm_hub_head", "hf_vit"}) {
+    INFO(name);
+    const Checkpoint file = Case(name).open();
+    const auto before = known_preprocessing(file, {8, 8});
+    convert_weights(file, path, "lightly");
+    const auto after = known_preprocessing(open_checkpoint(path), {8, 8});
+    CHECK(after.from == "metadata");
+    CHECK(preprocessing_text(*after.value) == preprocessing_text(*before.value));
+    CHECK(after.value->rounding == before.value->rounding);
+    CHECK(after.value->normalisation.mean == before.value->normalisation.mean);
+    CHECK(after.value->normalisation.std == before.value->normalisation.std);
+  }
+  convert_weights(Case("mae_encoder").open(), path, "timm");
+  CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == "default");
 }
 
 }  // namespace tessera::io::test

@@ -44,7 +44,7 @@ TEST_CASE("the table tells every fact and where it is from") {
   CHECK(entry(mae, "kind") == "mae");
   CHECK(entry(mae, "encoder") == "width 12, 1 blocks, MLP 48");
   CHECK(entry(mae, "heads") == "not told by the file: give num_heads");
-  CHECK(entry(mae, "image size") == "8 x 8 (square grid)");
+  CHECK(entry(mae, "image size") == "8 x 8 (naming)");
   CHECK(entry(mae, "norm_pix_loss") == "yes (args)");
   CHECK(entry(mae, "stored as") == "F32");
   CHECK(entry(description_of("mae_training_raw"), "other entries") == "optimizer");

@@ -73,7 +73,7 @@ TEST_CASE("a JSON file is read, and its size is limited") {
         }).starts_with((folder / "none.json").string() + ": cannot be opened"));
   std::filesystem::resize_file(folder / "config.json", JsonLimits::file_bytes + 1);
   CHECK(file_error([&] { (void)read_json_values(folder / "config.json"); }) ==
-        (folder / "config.json").string() + ": has 8000001 bytes; the limit is 8000000");
+        (folder / "config.json").string() + ": has 4000001 bytes; the limit is 4000000");
 }
 
 }  // namespace tessera::io::test

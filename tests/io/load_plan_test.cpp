@@ -37,7 +37,7 @@ TEST_CASE("a plan changes nothing before it is copied") {
   plan.add({"norm.bias", shape, bias.values(), true, &bias}, "encoder.norm.bias", std::nullopt);
   plan.add({"mask_token", shape, bias.values(), true, &bias}, "encoder.mask_token", std::nullopt);
   plan.add({"gone", shape, bias.values(), true, &bias}, "encoder.gone", std::nullopt);
-  plan.finish(true);
+  plan.finish("target_encoder.");
   plan.check_values();
   CHECK(bias == Tensor<float, 1>({12}, 7.0F));
   CHECK(plan.report.loaded == std::vector<std::string>{"norm.bias"});

@@ -6,6 +6,7 @@
 #include "io/checkpoint_support.hpp"
 #include "support/catch.hpp"
 #include "support/random_model.hpp"
+#include "tessera/io/save_weights.hpp"
 
 namespace tessera::io::test {
 
@@ -247,7 +248,7 @@ TEST_CASE("positions of another grid need a kernel to resample with") {
         wide.path().string() +
             ": does not fit the model (naming timm): wrong shape: pos_embed is "
             "[1, 21, 12] in the file, [1, 21, 12] in the model, which has 5 x 4 "
-            "patches: give resize_position_embedding");
+            "patches, not 4 x 5: give resize_position_embedding");
 }
 
 TEST_CASE("an MAE resamples its decoder's positions as well") {
@@ -332,6 +333,126 @@ TEST_CASE("a module of one's own takes files of its own names") {
   CHECK(file_error([&] { load_weights(folder / "l.safetensors", biased); }) ==
         (folder / "l.safetensors").string() +
             ": does not fit the model (naming tessera): missing bias");
+}
+
+TEST_CASE("encoder_only skips what is no part of the encoder, and nothing of it") {
+  const Case published("mae_visualize");
+  const Checkpoint file = published.open();
+  Vit vit(encoder_config(file, read_facts(file)));
+  const LoadOptions part{.encoder_only = true};
+  const auto error_after = [&](const std::function<void(EditedFile&)>& change) {
+    return load_changed("mae_visualize", change, vit, part);
+  };
+  CHECK(error_after(unchanged) == "");
+  const std::string mae = "does not fit the model (naming mae): ";
+  CHECK(error_after([](EditedFile& f) {
+          EditedFile more = f;
+          for (const auto& [name, tensor] : f.tensors) {
+            if (name.starts_with("model.blocks.0.")) {
+              more.tensors["model.blocks.1." + name.substr(15)] = tensor;
+            }
+          }
+          f = more;
+        }) == mae +
+                  "unexpected blocks.1.attn.proj.bias, blocks.1.attn.proj.weight, "
+                  "blocks.1.attn.qkv.bias and 9 more");
+  CHECK(error_after([](EditedFile& f) { f.add("model.blocks.0.ls1.gamma", {16}); }) ==
+        mae + "unexpected blocks.0.ls1.gamma");
+  // LayerScale, into a model without.
+  const Checkpoint scaled = Case("timm_swiglu").open();
+  MaskedVisionTransformerConfig config = encoder_config(scaled, read_facts(scaled));
+  config.init_values.reset();
+  Vit without(config);
+  CHECK(file_error([&] {
+          load_weights(scaled, without, part);
+        }).ends_with("unexpected blocks.0.ls1.gamma, blocks.0.ls2.gamma"));
+  // The other encoder of an I-JEPA is no part of the chosen one.
+  const Checkpoint ijepa = Case("ijepa_zip").open();
+  Vit target(encoder_config(ijepa, read_facts(ijepa)));
+  const LoadReport report = load_weights(ijepa, target, {.encoder = EncoderChoice::target});
+  CHECK(std::ranges::count(report.skipped, "encoder.module.norm.bias") == 1);
+}
+
+TEST_CASE("what shows in no shape must agree with the model, and both values are named") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  const MAEConfig config{.encoder = {.image_size = {8, 8},
+                                     .patch_size = 2,
+                                     .embed_dim = 12,
+                                     .depth = 1,
+                                     .num_heads = 3},
+                         .decoder_embed_dim = 8,
+                         .decoder_depth = 1,
+                         .decoder_num_heads = 2,
+                         .norm_pix_loss = true};
+  save_weights(path, MAE<float>(config));
+  const auto error_with = [&](const auto& change) {
+    MAEConfig other = config;
+    change(other);
+    MAE<float> mae(other);
+    const std::string text = file_error([&] { load_weights(path, mae); });
+    return text.substr(std::min(text.size(), path.string().size() + 2));
+  };
+  CHECK(error_with([](MAEConfig& c) { c.norm_pix_loss = false; }) ==
+        "norm_pix_loss is true (metadata), but false in the model");
+  CHECK(error_with([](MAEConfig& c) { c.encoder.layer_norm_eps = 1e-2; }) ==
+        "layer_norm_eps is 1e-06 (metadata), but 0.01 in the model");
+  CHECK(error_with([](MAEConfig& c) { c.encoder.num_heads = 4; }) ==
+        "num_heads is 3 (metadata), but 4 in the model");
+  CHECK(error_with([](MAEConfig& c) { c.decoder_num_heads = 4; }) ==
+        "decoder_num_heads is 2 (metadata), but 4 in the model");
+  save_weights(path, MAE<float>(config).encoder);
+  MaskedVisionTransformerConfig average = config.encoder;
+  average.global_pool = GlobalPool::avg;
+  Vit vit(average);
+  CHECK(file_error([&] { load_weights(path, vit); }) ==
+        path.string() + ": global_pool is token (metadata), but avg in the model");
+  load_weights(open_checkpoint(path, {.global_pool = GlobalPool::avg}), vit);
+  // A file that only usually pools the class token says nothing.
+  const Case published("mae_encoder");
+  MaskedVisionTransformerConfig other =
+      encoder_config(published.open(), read_facts(published.open()));
+  other.global_pool = GlobalPool::avg;
+  Vit features(other);
+  load_weights(published.open(), features);
+}
+
+TEST_CASE("as many patches in another grid are refused where the file says its grid") {
+  const ScratchFolder folder;
+  // The MAE code has square grids.
+  const Checkpoint file = Case("mae_visualize").open();
+  MAEConfig config = mae_config(file, read_facts(file));
+  config.encoder.image_size = {4, 16};
+  MAE<float> wide(config);
+  CHECK(file_error([&] { load_weights(file, wide); })
+            .find("encoder.pos_embed is [1, 5, 16] in the file, [1, 5, 16] in the model, which has "
+                  "1 x 4 patches, not 2 x 2: give resize_position_embedding") != std::string::npos);
+  // A decoder of ours has its grid in the metadata.
+  MaskedVisionTransformerDecoderConfig decoder{
+      .grid = {4, 4}, .num_prefix_tokens = 1, .embed_dim = 16, .depth = 1, .num_heads = 2};
+  const auto path = folder / "d.safetensors";
+  save_weights(path, MaskedVisionTransformerDecoder<float>(decoder));
+  decoder.grid = {2, 8};
+  MaskedVisionTransformerDecoder<float> other(decoder);
+  CHECK(file_error([&] { load_weights(path, other); }).find("which has 2 x 8 patches, not 4 x 4") !=
+        std::string::npos);
+  load_weights(path, other, {.resize_position_embedding = Bicubic::plain});
+}
+
+TEST_CASE("leading ones may be missing from a mask token, and from nothing else") {
+  const Case published("lightly_timm");
+  const Checkpoint file = published.open();
+  Vit vit(encoder_config(file, read_facts(file)));
+  const Index dim = vit.config.embed_dim;
+  const auto shaped = [&](const std::string& name, std::vector<Index> shape) {
+    return load_changed(
+        published.name(), [&](EditedFile& f) { f.add(name, shape); }, vit);
+  };
+  CHECK(shaped("mask_token", {1, dim}) == "");
+  CHECK(shaped("mask_token", {dim}) == "");
+  CHECK(shaped("vit.norm.weight", {1, dim}) ==
+        text_of("does not fit the model (naming lightly): wrong shape: norm.weight is [1, ", dim,
+                "] in the file, [", dim, "] in the model"));
 }
 
 }  // namespace tessera::io::test

@@ -73,9 +73,9 @@ TEST_CASE("shared values count at every use") {
   }
   std::string message;
   CHECK(bytes_allocated_by([&] { message = tree_error(document, 20); }) < 20'000);
-  CHECK(message == "a.pth: shared values unfold to more than 4000000");
+  CHECK(message == "a.pth: shared values unfold to more than 2000000");
   CHECK(tree_error(document, 6) == "(no exception)");  // 1'111'111 values
-  CHECK(tree_error(document, 7) == "a.pth: shared values unfold to more than 4000000");
+  CHECK(tree_error(document, 7) == "a.pth: shared values unfold to more than 2000000");
 }
 
 }  // namespace tessera::io::test

@@ -1,6 +1,9 @@
 #include "tessera/io/safetensors_header.hpp"
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdlib>
+#include <cstring>
 #include <new>
 #include <random>
 
@@ -11,37 +14,75 @@
 namespace tessera::io::test {
 
 std::atomic<std::size_t> allocated_bytes = 0;
+std::atomic<std::size_t> live_bytes = 0;
+std::atomic<std::size_t> peak_bytes = 0;
 
+namespace {
+
+/// Room before each block, in which its size stands.
+std::size_t room_for(std::size_t alignment) {
+  return std::max(alignment, alignof(std::max_align_t));
+}
+
+void* counted(void* base, std::size_t room, std::size_t size) {
+  if (base == nullptr) return nullptr;
+  std::byte* block = static_cast<std::byte*>(base) + room;
+  std::memcpy(block - sizeof(size), &size, sizeof(size));
+  allocated_bytes += size;
+  const std::size_t live = live_bytes += size;
+  if (live > peak_bytes) peak_bytes = live;
+  return block;
+}
+
+void release(void* block, std::size_t alignment = 0) {
+  if (block == nullptr) return;
+  std::size_t size = 0;
+  std::memcpy(&size, static_cast<std::byte*>(block) - sizeof(size), sizeof(size));
+  live_bytes -= size;
+  std::free(static_cast<std::byte*>(block) - room_for(alignment));
+}
+
+}  // namespace
 }  // namespace tessera::io::test
 
 // Every form that is called on its own: a sanitizer has some of them too, and pairs must match. Not
 // inlined: g++ would see malloc's block freed by delete and warn.
 [[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  tessera::io::test::allocated_bytes += size;
-  return std::malloc(size > 0 ? size : 1);
+  const std::size_t room = tessera::io::test::room_for(0);
+  return tessera::io::test::counted(std::malloc(room + size), room, size);
 }
 [[gnu::noinline]] void* operator new(std::size_t size) {
   if (void* block = operator new(size, std::nothrow)) return block;
   throw std::bad_alloc();
 }
 [[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
-  tessera::io::test::allocated_bytes += size;
   const auto step = static_cast<std::size_t>(alignment);
-  if (void* block = std::aligned_alloc(step, (size + step - 1) / step * step)) return block;
+  const std::size_t room = tessera::io::test::room_for(step);
+  void* const base = std::aligned_alloc(step, (room + size + step - 1) / step * step);
+  if (void* block = tessera::io::test::counted(base, room, size)) return block;
   throw std::bad_alloc();
 }
 [[gnu::noinline]] void* operator new[](std::size_t size) { return operator new(size); }
-[[gnu::noinline]] void operator delete(void* block) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block) noexcept { tessera::io::test::release(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t) noexcept {
+  tessera::io::test::release(block);
+}
 [[gnu::noinline]] void operator delete(void* block, const std::nothrow_t&) noexcept {
-  std::free(block);
+  tessera::io::test::release(block);
 }
-[[gnu::noinline]] void operator delete(void* block, std::align_val_t) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete(void* block, std::size_t, std::align_val_t) noexcept {
-  std::free(block);
+[[gnu::noinline]] void operator delete(void* block, std::align_val_t alignment) noexcept {
+  tessera::io::test::release(block, static_cast<std::size_t>(alignment));
 }
-[[gnu::noinline]] void operator delete[](void* block) noexcept { std::free(block); }
-[[gnu::noinline]] void operator delete[](void* block, std::size_t) noexcept { std::free(block); }
+[[gnu::noinline]] void operator delete(void* block, std::size_t,
+                                       std::align_val_t alignment) noexcept {
+  tessera::io::test::release(block, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void operator delete[](void* block) noexcept {
+  tessera::io::test::release(block);
+}
+[[gnu::noinline]] void operator delete[](void* block, std::size_t) noexcept {
+  tessera::io::test::release(block);
+}
 
 namespace tessera::io::test {
 
@@ -122,7 +163,9 @@ TEST_CASE("malformed headers are refused with tensor and reason and without larg
       {R"({"a":{"shape":)" + std::string(100'000, '{'), 0,
        "tensor 'a': an object has no place here"},
       // repetition and absence
-      {R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},"a":{}})", 1, "key 'a' occurs twice"},
+      {R"({"a":{"dtype":"U8","shape":[],"data_offsets":[0,1]},)"
+       R"("a":{"dtype":"U8","shape":[],"data_offsets":[1,2]}})",
+       2, "key 'a' occurs twice"},
       {R"({"a":{"dtype":"U8","dtype":"U8"}})", 0, "tensor 'a': field 'dtype' occurs twice"},
       {R"({"a":{"shape":[],"shape":[]}})", 0, "tensor 'a': field 'shape' occurs twice"},
       {R"({"__metadata__":{},"__metadata__":{}})", 0, "key '__metadata__' occurs twice"},

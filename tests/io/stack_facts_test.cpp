@@ -73,4 +73,19 @@ TEST_CASE("tensors that cannot belong to one model are refused") {
         }) == "tensor 'encoder.pos_embed': width 0 with 64 hidden values makes no model");
 }
 
+TEST_CASE("a block that is missing between others is named") {
+  const auto move = [](EditedFile& f, const std::string& from, const std::string& to) {
+    EditedFile moved = f;
+    for (const auto& [name, tensor] : f.tensors) {
+      if (name.starts_with(from)) moved.rename(name, to + name.substr(from.size()));
+    }
+    f = moved;
+  };
+  const std::string blocks = "model.decoder_blocks.";
+  CHECK(complaint_after([&](EditedFile& f) { move(f, blocks + "1.", blocks + "2."); }) ==
+        "tensor 'decoder.blocks.1.attn.qkv.weight': is missing (naming mae)");
+  CHECK(complaint_after([&](EditedFile& f) { f.add(blocks + "7.norm1.weight", {8}); }) ==
+        "tensor 'decoder.blocks.2.attn.qkv.weight': is missing (naming mae)");
+}
+
 }  // namespace tessera::io::test

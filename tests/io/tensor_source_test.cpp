@@ -1,5 +1,7 @@
 #include "tessera/io/tensor_source.hpp"
 
+#include <sys/stat.h>
+
 #include <atomic>
 #include <thread>
 
@@ -156,7 +158,16 @@ TEST_CASE("of several files, the one at fault is named") {
   fs::copy_file(folder / "index.json", folder / "one.safetensors",
                 fs::copy_options::overwrite_existing);
   CHECK(file_error([&] { open_tensors(folder / "index.json"); }) ==
-        (folder / "index.json").string() + ": shard " + shard + ": is an index itself");
+        (folder / "index.json").string() + ": shard 'one.safetensors': is an index itself");
+  // Neither a folder nor a pipe is read.
+  const std::string one =
+      (folder / "index.json").string() + ": shard 'one.safetensors': is not a regular file";
+  fs::remove(folder / "one.safetensors");
+  fs::create_directory(folder / "one.safetensors");
+  CHECK(file_error([&] { open_tensors(folder / "index.json"); }) == one);
+  fs::remove(folder / "one.safetensors");
+  REQUIRE(::mkfifo((folder / "one.safetensors").c_str(), 0600) == 0);
+  CHECK(file_error([&] { open_tensors(folder / "index.json"); }) == one);
 }
 
 TEST_CASE("what is no weights file is refused") {
@@ -177,10 +188,12 @@ TEST_CASE("what is no weights file is refused") {
   CHECK(error(R"({"model_type":"vit_mae"})") == "unknown field 'model_type'");
   CHECK(error(std::string("\x08\0\0\0\0\0\0\0{\"a\":1}}", 16)) ==
         "tensor 'a': a number has no place here");
+  // The format has no white space before its header.
+  CHECK(error(std::string("\4\0\0\0\0\0\0\0 \n{}", 12)) == "header does not begin with '{'");
   CHECK(error(std::string("\xFF\xFF\0\0\0\0\0\0{}", 10)) ==
         "header of 65535 bytes does not fit the file of 10");
   CHECK(error(std::string("\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF{}", 10)) ==
-        "header of 18446744073709551615 bytes is above the limit of 100000000");
+        "header of 18446744073709551615 bytes is above the limit of 10000000");
   CHECK(file_error([&] { open_tensors(folder / "missing"); }) ==
         (folder / "missing").string() + ": cannot be opened: No such file or directory");
   CHECK(file_error([] { open_tensors(bytes_of("{}"), "memory"); }) ==
@@ -224,7 +237,7 @@ TEST_CASE("huge sparse files that lie are refused in little memory") {
     return message.substr(path.string().size() + 2);
   };
   CHECK(error(std::string("\0\0\0\x40\0\0\0\0{", 9)) ==
-        "header of 1073741824 bytes is above the limit of 100000000");
+        "header of 1073741824 bytes is above the limit of 10000000");
   CHECK(error("PK\3\4") == "zip: no end record: the file is cut off or something follows it");
   CHECK(error(R"({"weight_map":{)") == "has 4000000000 bytes; the limit is 8000000");
 }

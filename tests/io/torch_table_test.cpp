@@ -190,7 +190,7 @@ TEST_CASE("names have a limit") {
 TEST_CASE("texts that unfold beyond all bounds are refused in little memory") {
   // One text of a megabyte, mentioned a hundred times in a list, or as values of a dictionary.
   const std::string text = p_text(std::string(1'000'000, 'x')) + "q\x01";
-  const std::string limit = "a.pth: names and metadata take more than 16000000 bytes";
+  const std::string limit = "a.pth: names and metadata take more than 8000000 bytes";
   std::string list = "](" + text;
   std::string values = "}(" + p_text("first") + text;
   for (int i = 0; i < 100; ++i) {

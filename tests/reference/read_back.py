@@ -2,7 +2,7 @@
 
 Run: python read_back.py DIR [--tolerance 2e-5]     or: python read_back.py --self-test
 
-DIR holds files named <case>.<naming>.safetensors, where <case> is a folder of ../golden/checkpoints
+DIR holds files named <case>.<naming>.safetensors, exported or converted, where <case> is a folder of ../golden/checkpoints
 and <naming> one of NAMINGS. Each was made by loading that case and exporting it in that naming. The
 exit code is 1 if any file does not load with strict=True (every tensor wanted, none left over, all
 shapes right), if an output differs by more than the tolerance (largest difference over largest
@@ -22,6 +22,8 @@ What an export must contain, beyond the names of the naming:
   `hugging_face_v5`: the names in memory since version 5 (`layers.0.attention.q_proj`). The class is
   the one of the case, or follows from the model: MAE, I-JEPA without a class token, DINOv2 with
   LayerScale, otherwise ViT. config.json is written here.
+- A folder named <case>.hugging_face or <case>.hugging_face_v5 with model.safetensors and config.json
+  is loaded by its own config.json, whose class must be the one that follows from the model.
 - A head, a pooler and an encoder's mask token are optional in every naming that knows them: the
   model is built with them if the file has them. DINOv2 always has a mask token.
 - A model that a naming cannot hold (registers in torchvision) must not be exported to it.
@@ -31,6 +33,7 @@ hold it, and checks that they pass and that damaged ones do not.
 """
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -133,7 +136,9 @@ def checked_generation(naming, names):
 
 
 def load_hugging_face(case, naming, path, config):
-    names = list(load_file(path))
+    own_config = path.is_dir()
+    weights = path / "model.safetensors" if own_config else path
+    names = list(load_file(weights))
     checked_generation(naming, names)
     class_name = hugging_face_class(case, names)
     config = dict(
@@ -141,6 +146,13 @@ def load_hugging_face(case, naming, path, config):
         pooler=any("pooler." in name for name in names),
         encoder_mask_token=any(name.endswith("embeddings.mask_token") for name in names),
     )
+    if own_config:
+        written = json.loads((path / "config.json").read_text())
+        if class_name == "ViTMAEModel":  # the names of ViTModel, which config.json says
+            class_name = "ViTModel"
+        if written["architectures"] != [class_name]:
+            raise ValueError(f"config.json is for {written['architectures']}, not {class_name}")
+        return made.hugging_face_load(path, class_name, config)
     with tempfile.TemporaryDirectory() as folder:
         made.hugging_face_config(class_name, config).save_pretrained(folder)
         shutil.copyfile(path, Path(folder) / "model.safetensors")
@@ -317,10 +329,11 @@ def passed(row, tolerance):
 
 
 def check_folder(folder, tolerance):
-    paths = sorted(
-        path for path in Path(folder).glob("*.safetensors") if split_name(path)[1] in NAMINGS
+    found = sorted(
+        path for path in Path(folder).iterdir() if path.suffix == ".safetensors" or path.is_dir()
     )
-    others = sorted(path.name for path in Path(folder).glob("*.safetensors") if path not in paths)
+    paths = [path for path in found if split_name(path)[1] in NAMINGS]
+    others = [path.name for path in found if path not in paths]
     print(f"{'case':26s} {'naming':25s} {'strict':8s} {'difference':>10s}  outputs")
     rows = [check(path) for path in paths]
     for row in rows:

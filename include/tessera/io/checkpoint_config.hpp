@@ -61,7 +61,11 @@ inline MaskedVisionTransformerConfig encoder_config(const Checkpoint& file,
   const Index heads = detail::needed_heads(file, facts.num_heads, encoder, "num_heads");
   const Size image =
       detail::asked_for(file, facts.image_size, "image_size",
-                        text_of("its grid is not square: ", encoder.positions, " positions"));
+                        facts.unclear_positions
+                            ? text_of(encoder.positions,
+                                      " positions are a square, or another grid with one for the "
+                                      "class token")
+                            : text_of("its grid is not square: ", encoder.positions, " positions"));
   // Where training moves positions is no fact of the file; what such models do is taken for
   // granted.
   const bool fixed_positions = (facts.kind != ModelKind::encoder || file.naming_id() == "mae" ||
@@ -82,8 +86,8 @@ inline MaskedVisionTransformerConfig encoder_config(const Checkpoint& file,
           .layer_norm_eps = detail::asked_for(file, facts.layer_norm_eps, "layer_norm_eps",
                                               "there is no config.json"),
           .pos_embed = fixed_positions ? PositionEmbedding::sincos : PositionEmbedding::learned,
-          .resampling = file.naming ? file.naming->resampling : kernels::Bicubic::antialias,
-          .global_pool = facts.global_pool,
+          .resampling = *facts.resampling.value,
+          .global_pool = *facts.global_pool.value,
           .fc_norm = facts.fc_norm,
           .activation = encoder.activation};
 }
@@ -123,14 +127,7 @@ inline MaskedVisionTransformerDecoderConfig decoder_config(const Checkpoint& fil
   const StackFacts decoder = detail::needed(file, facts.decoder, true, "decoder", facts.kind);
   const Index heads =
       detail::needed_heads(file, facts.decoder_num_heads, decoder, "decoder_num_heads");
-  Size grid{detail::metadata_index(file, "tessera.grid_height").value_or(0),
-            detail::metadata_index(file, "tessera.grid_width").value_or(0)};
-  for (const Index of_prefix : {0, 1}) {
-    const Index patches = decoder.positions - of_prefix;
-    if (grid.count() != 0 || !detail::is_square(patches)) continue;
-    const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(patches))));
-    grid = {side, side};
-  }
+  const Size grid = facts.decoder_grid.value.value_or(Size{});
   const Index prefix = decoder.positions - grid.count();
   if (grid.count() == 0 || prefix < 0) {
     detail::fail(file.source.label(), "the grid cannot be told from ", decoder.positions,

@@ -1,20 +1,22 @@
 #pragma once
 
-#include <charconv>
 #include <cmath>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "tessera/io/checkpoint_kind.hpp"
+#include "tessera/io/config_agreement.hpp"
+#include "tessera/io/hidden_facts.hpp"
+#include "tessera/io/published_heads.hpp"
 #include "tessera/io/stack_facts.hpp"
-#include "tessera/models/presets.hpp"
 
 namespace tessera::io {
 
 /// A value, if it can be known, and where from: "given", "metadata", "config.json", "args",
-/// "published size", "square grid" or "naming".
+/// "tensors", "naming", or where several are possible, "published size", "square grid", "default".
 template <class T>
 struct Known {
   std::optional<T> value = std::nullopt;
@@ -32,13 +34,19 @@ struct CheckpointFacts {
   Index reg_tokens = 0;
   bool no_embed_class = false;
   Index position_prefix = 0;  ///< rows of the encoder's positions that are for prefix tokens
+  /// Whether a row of positions is for the class token cannot be told: see image_size.
+  bool unclear_positions = false;
   bool fc_norm = false;
-  GlobalPool global_pool = GlobalPool::token;
+  Known<GlobalPool> global_pool;
+  Known<kernels::Bicubic> resampling;
   Known<Size> image_size;
+  Known<Size> decoder_grid;  ///< in patches
   Known<Index> num_heads;
   Known<Index> decoder_num_heads;
   Known<double> layer_norm_eps;
   Known<bool> norm_pix_loss;
+
+  Index prefix_tokens() const { return (class_token ? 1 : 0) + reg_tokens; }
 };
 
 namespace detail {
@@ -49,33 +57,6 @@ Known<T> first_known(std::initializer_list<Known<T>> sources) {
   for (const Known<T>& source : sources) {
     if (source.value) return source;
   }
-  return {};
-}
-
-inline std::string metadata_text(const Checkpoint& file, std::string_view key) {
-  const auto found = file.source.metadata().find(key);
-  return found == file.source.metadata().end() ? "" : found->second;
-}
-
-inline std::optional<double> metadata_number(const Checkpoint& file, std::string_view key) {
-  const std::string text = metadata_text(file, key);
-  double value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return {};
-  return value;
-}
-
-inline std::optional<Index> metadata_index(const Checkpoint& file, std::string_view key) {
-  const std::optional<double> value = metadata_number(file, key);
-  if (!value || !(*value >= 0 && *value <= 1e9) || std::floor(*value) != *value) return {};
-  return static_cast<Index>(*value);
-}
-
-/// Python's True and False, or 1 and 0.
-inline std::optional<bool> metadata_flag(const Checkpoint& file, std::string_view key) {
-  const std::string text = metadata_text(file, key);
-  if (text == "True" || text == "1") return true;
-  if (text == "False" || text == "0") return false;
   return {};
 }
 
@@ -101,82 +82,76 @@ inline ModelKind kind_of(const Checkpoint& file) {
   return encoder ? ModelKind::encoder : ModelKind::other;
 }
 
-/// Heads of the published models of a width and depth; those of other sizes differ.
-inline Known<Index> published_heads(const StackFacts& stack) {
-  for (const tessera::detail::NamedVit& vit : tessera::detail::vit_sizes) {
-    if (vit.embed_dim == stack.dim && vit.depth == stack.depth) {
-      return {vit.num_heads, "published size"};
-    }
-  }
-  if (stack.dim == 1536 && stack.depth == 40) return {24, "published size"};  // DINOv2's giant
-  if (stack.dim == 512 && stack.depth == 8) return {16, "published size"};    // MAE's decoder
-  return {};
-}
-
 inline bool is_grid_of(const Size& image, Index patch, Index patches) {
   return image.height > 0 && image.width > 0 && image.height % patch == 0 &&
          image.width % patch == 0 && image.height / patch * (image.width / patch) == patches;
 }
 
-inline bool is_square(Index patches) {
+/// The square grid of so many patches, if there is one.
+inline std::optional<Size> square_of(Index patches) {
   const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(patches))));
-  return side > 0 && side * side == patches;
+  if (side < 1 || side * side != patches) return std::nullopt;
+  return Size{side, side};
 }
 
 /// Which rows of the position table belong to prefix tokens, and the image the others are for.
 inline void find_grid(const Checkpoint& file, Known<Size> said, CheckpointFacts& facts) {
   const Index rows = facts.encoder->positions;
-  const Index prefix = (facts.class_token ? 1 : 0) + facts.reg_tokens;
+  const Index prefix = facts.prefix_tokens();
   Index placed = prefix;
   if (file.naming != nullptr && file.naming->class_row) {
     facts.no_embed_class = facts.reg_tokens > 0;
     placed = facts.class_token ? 1 : 0;
   } else if (prefix > 0) {
     const auto is_grid = [&](Index patches) {
-      return said.value ? is_grid_of(*said.value, facts.patch_size, patches) : is_square(patches);
+      return said.value ? is_grid_of(*said.value, facts.patch_size, patches)
+                        : square_of(patches).has_value();
     };
-    // With registers, timm's models leave the prefix without positions more often than not.
-    const bool without = is_grid(rows) && (facts.reg_tokens > 0 || !is_grid(rows - prefix));
-    facts.no_embed_class = without;
-    if (without) placed = 0;
+    const bool without_prefix = is_grid(rows) && !is_grid(rows - prefix);
+    // With registers, timm's models leave the prefix without positions. A class token alone has one
+    // or not: 225 rows are a square without it, or 14 x 16 with it.
+    facts.unclear_positions = without_prefix && !said.value && facts.reg_tokens == 0;
+    facts.no_embed_class = is_grid(rows) && (facts.reg_tokens > 0 || without_prefix);
+    if (facts.no_embed_class) placed = 0;
   }
   facts.position_prefix = placed;
+  if (facts.unclear_positions) return;
   const Index patches = rows - placed;
   if (said.value && !is_grid_of(*said.value, facts.patch_size, patches)) {
     fail(file.source.label(), "image_size ", *said.value, " (", said.from, ") in patches of ",
          facts.patch_size, " does not make the ", patches, " that the file has positions for");
   }
-  if (!said.value && is_square(patches)) {
-    const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(patches))));
-    said = {Size{side * facts.patch_size, side * facts.patch_size}, "square grid"};
+  if (const auto square = square_of(patches); square && !said.value) {
+    const bool must_be = file.naming != nullptr && file.naming->square;
+    said = {Size{square->height * facts.patch_size, square->width * facts.patch_size},
+            must_be ? "naming" : "square grid"};
   }
   facts.image_size = said;
 }
 
-/// What config.json says must be what the tensors are.
-inline void check_config(const Checkpoint& file, const StackFacts& encoder) {
-  const auto check = [&](const char* key, Index actual) {
-    const std::optional<Index> said = file.config.get<Index>(key);
-    if (said && *said != actual) {
-      fail(file.config.label(), key, " is ", *said, ", but the tensors of ", file.source.label(),
-           " make it ", actual);
-    }
-  };
-  check("hidden_size", encoder.dim);
-  check("num_hidden_layers", encoder.depth);
-  check("num_features", encoder.dim);
-  const std::string act = file.config.get<std::string>("hidden_act").value_or("gelu");
-  if (act != "gelu") {
-    fail(file.config.label(), "hidden_act ", name_text(act), " is not supported; gelu is");
+inline Known<GlobalPool> find_pool(const Checkpoint& file, const HiddenFacts& metadata,
+                                   const CheckpointFacts& facts) {
+  std::optional<GlobalPool> config;
+  if (file.config.contains("architecture")) {
+    const std::string pool = file.config.get<std::string>("global_pool").value_or("");
+    if (pool == "avg") config = GlobalPool::avg;
+    if (pool == "token") config = GlobalPool::token;
   }
+  const bool average = facts.fc_norm || facts.prefix_tokens() == 0;
+  return first_known<GlobalPool>(
+      {{file.options.global_pool, "given"},
+       {average ? std::optional(GlobalPool::avg) : std::nullopt, "tensors"},
+       {metadata.global_pool, "metadata"},
+       {config, "config.json"},
+       {GlobalPool::token, "default"}});
 }
 
-inline void find_encoder(const Checkpoint& file, CheckpointFacts& facts) {
+inline void find_encoder(const Checkpoint& file, const HiddenFacts& metadata,
+                         CheckpointFacts& facts) {
   const std::string prefix =
       file.contains("encoder.patch_embed.proj.weight") ? "encoder." : "target_encoder.";
   facts.encoder = stack_facts(file, prefix);
   const StackFacts& encoder = *facts.encoder;
-  check_config(file, encoder);
   const std::vector<Index>& kernel = shape_of(file, prefix + "patch_embed.proj.weight", 4);
   facts.in_chans = kernel[1];
   facts.patch_size = kernel[2];
@@ -190,27 +165,26 @@ inline void find_encoder(const Checkpoint& file, CheckpointFacts& facts) {
     facts.reg_tokens = shape_of(file, prefix + "reg_token", 3)[1];
   }
   facts.fc_norm = file.contains(prefix + "fc_norm.weight");
-  std::string pool = metadata_text(file, "tessera.global_pool");
-  if (pool.empty() && file.config.contains("architecture")) {
-    pool = file.config.get<std::string>("global_pool").value_or("");
-  }
-  const bool has_prefix = facts.class_token || facts.reg_tokens > 0;
-  const bool average = facts.fc_norm || !has_prefix || pool == "avg";
-  facts.global_pool = average ? GlobalPool::avg : GlobalPool::token;
+  facts.global_pool = find_pool(file, metadata, facts);
+  // Code that has registers resamples with antialiasing, whatever it does without them.
+  const bool plain = file.naming != nullptr && facts.reg_tokens == 0 &&
+                     file.naming->resampling == kernels::Bicubic::plain;
+  facts.resampling = first_known<kernels::Bicubic>(
+      {{metadata.resampling, "metadata"},
+       {plain ? kernels::Bicubic::plain : kernels::Bicubic::antialias, "naming"}});
+}
 
-  Known<Size> metadata{std::nullopt, "metadata"};
-  const auto height = metadata_index(file, "tessera.image_height");
-  const auto width = metadata_index(file, "tessera.image_width");
-  if (height && width) metadata.value = Size{*height, *width};
-  const auto input_height = file.config.get<Index>("pretrained_cfg.input_size.1");
-  const auto input_width = file.config.get<Index>("pretrained_cfg.input_size.2");
-  const auto timm_input =
-      input_height && input_width ? std::optional(Size{*input_height, *input_width}) : std::nullopt;
+inline void find_image_size(const Checkpoint& file, const HiddenFacts& metadata,
+                            CheckpointFacts& facts) {
+  const JsonValues& config = file.config;
+  const auto height = config.get<Index>("pretrained_cfg.input_size.1");
+  const auto width = config.get<Index>("pretrained_cfg.input_size.2");
+  const auto timm_input = height && width ? std::optional(Size{*height, *width}) : std::nullopt;
   find_grid(file,
             first_known<Size>({{file.options.image_size, "given"},
-                               metadata,
-                               {config_size(file.config, "image_size"), "config.json"},
-                               {config_size(file.config, "model_args.img_size"), "config.json"},
+                               {metadata.image_size, "metadata"},
+                               {config_size(config, "image_size"), "config.json"},
+                               {config_size(config, "model_args.img_size"), "config.json"},
                                {timm_input, "config.json"}}),
             facts);
 }
@@ -229,6 +203,26 @@ inline void check_joints(const Checkpoint& file, const CheckpointFacts& facts) {
   }
 }
 
+inline void find_decoder(const Checkpoint& file, const HiddenFacts& metadata,
+                         const std::string& prefix, CheckpointFacts& facts) {
+  facts.decoder = stack_facts(file, prefix);
+  if (facts.encoder) check_joints(file, facts);
+  // The I-JEPA code gives the predictor the heads of the encoder.
+  const bool as_encoder = file.naming_id() == "ijepa" && facts.num_heads.value;
+  facts.decoder_num_heads = first_known<Index>(
+      {{file.options.decoder_num_heads, "given"},
+       {metadata.decoder_num_heads, "metadata"},
+       {file.config.get<Index>("decoder_num_attention_heads"), "config.json"},
+       {as_encoder ? facts.num_heads.value : std::nullopt, "naming"},
+       {published_decoder_heads(file.naming_id(), facts.kind, *facts.decoder), "published size"}});
+  std::optional<Size> square;
+  for (const Index of_prefix : {0, 1}) {
+    if (!square) square = square_of(facts.decoder->positions - of_prefix);
+  }
+  facts.decoder_grid =
+      first_known<Size>({{metadata.decoder_grid, "metadata"}, {square, "square grid"}});
+}
+
 }  // namespace detail
 
 /// Reads the facts off a checkpoint. Throws std::runtime_error naming file, tensor and reason where
@@ -238,40 +232,39 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
   facts.kind = detail::kind_of(file);
   const JsonValues& config = file.config;
   const CheckpointOptions& given = file.options;
+  const HiddenFacts metadata = detail::hidden_facts(file.source.metadata());
   if (file.contains_part("encoder.") || file.contains_part("target_encoder.")) {
-    detail::find_encoder(file, facts);
-    facts.num_heads =
-        detail::first_known<Index>({{given.num_heads, "given"},
-                                    {detail::metadata_index(file, "tessera.num_heads"), "metadata"},
-                                    {config.get<Index>("num_attention_heads"), "config.json"},
-                                    {config.get<Index>("model_args.num_heads"), "config.json"},
-                                    detail::published_heads(*facts.encoder)});
+    detail::find_encoder(file, metadata, facts);
+    facts.num_heads = detail::first_known<Index>(
+        {{given.num_heads, "given"},
+         {metadata.num_heads, "metadata"},
+         {config.get<Index>("num_attention_heads"), "config.json"},
+         {config.get<Index>("model_args.num_heads"), "config.json"},
+         {detail::published_encoder_heads(*facts.encoder), "published size"}});
   }
   const std::string second = file.contains_part("predictor.") ? "predictor." : "decoder.";
-  if (file.contains_part(second)) {
-    facts.decoder = detail::stack_facts(file, second);
-    if (facts.encoder) detail::check_joints(file, facts);
-    // The I-JEPA code gives the predictor the heads of the encoder.
-    const bool as_encoder = file.naming_id() == "ijepa" && facts.num_heads.value;
-    facts.decoder_num_heads = detail::first_known<Index>(
-        {{given.decoder_num_heads, "given"},
-         {detail::metadata_index(file, "tessera.decoder_num_heads"), "metadata"},
-         {config.get<Index>("decoder_num_attention_heads"), "config.json"},
-         {as_encoder ? facts.num_heads.value : std::nullopt, "naming"},
-         detail::published_heads(*facts.decoder)});
+  if (file.contains_part(second)) detail::find_decoder(file, metadata, second, facts);
+  if (facts.encoder) {
+    detail::check_config(file, {.encoder = *facts.encoder,
+                                .decoder = facts.decoder,
+                                .patch_size = facts.patch_size,
+                                .in_chans = facts.in_chans,
+                                .reg_tokens = facts.reg_tokens,
+                                .class_token = facts.class_token});
+    detail::find_image_size(file, metadata, facts);
   }
   // Hugging Face's classes differ in it; all other code has one value.
   const bool varies = file.naming_id().starts_with("hugging_face");
-  facts.layer_norm_eps = detail::first_known<double>(
-      {{given.layer_norm_eps, "given"},
-       {detail::metadata_number(file, "tessera.layer_norm_eps"), "metadata"},
-       {config.get<double>("layer_norm_eps"), "config.json"},
-       {varies ? std::nullopt : std::optional(1e-6), "naming"}});
-  facts.norm_pix_loss =
-      detail::first_known<bool>({{given.norm_pix_loss, "given"},
-                                 {detail::metadata_flag(file, "tessera.norm_pix_loss"), "metadata"},
-                                 {config.get<bool>("norm_pix_loss"), "config.json"},
-                                 {detail::metadata_flag(file, "args.norm_pix_loss"), "args"}});
+  facts.layer_norm_eps =
+      detail::first_known<double>({{given.layer_norm_eps, "given"},
+                                   {metadata.layer_norm_eps, "metadata"},
+                                   {config.get<double>("layer_norm_eps"), "config.json"},
+                                   {varies ? std::nullopt : std::optional(1e-6), "naming"}});
+  facts.norm_pix_loss = detail::first_known<bool>(
+      {{given.norm_pix_loss, "given"},
+       {metadata.norm_pix_loss, "metadata"},
+       {config.get<bool>("norm_pix_loss"), "config.json"},
+       {detail::metadata_flag(file.source.metadata(), "args.norm_pix_loss"), "args"}});
   return facts;
 }
 

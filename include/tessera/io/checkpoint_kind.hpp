@@ -6,6 +6,9 @@
 
 namespace tessera::io {
 
+/// What Tessera's own files have instead of a table of names: the names of the model itself.
+inline constexpr std::string_view own_naming = "tessera";
+
 /// What a checkpoint holds.
 enum class ModelKind { encoder, mae, ijepa, decoder, predictor, other };
 

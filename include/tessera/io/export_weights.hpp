@@ -24,8 +24,11 @@ ModelShape shape_of_model(const Model& model, const Naming& naming) {
                    : config.init_values                    ? Layout::scaled
                                                            : Layout::plain;
     shape.class_token = config.class_token;
+    shape.reg_tokens = config.reg_tokens;
     shape.grid = encoder->grid();
     shape.in_chans = config.in_chans;
+    shape.dim = config.embed_dim;
+    shape.mlp_hidden = static_cast<Index>(static_cast<double>(config.embed_dim) * config.mlp_ratio);
     shape.position_prefix = encoder->pos_embed.value.dim(1) - shape.grid->count();
   }
   if (const auto* decoder = decoder_of(model)) shape.grid = decoder->config.grid;
@@ -40,9 +43,9 @@ ModelShape shape_of_model(const Model& model, const Naming& naming) {
 }  // namespace detail
 
 /// Writes a model under the names and in the shapes of one of `namings`, as a file that its code
-/// loads strictly; an encoder's mask token is left out where that code has none. Otherwise as
-/// save_weights. Throws std::invalid_argument if the naming does not exist or cannot hold the
-/// model.
+/// loads strictly; an encoder's mask token is left out where that code has none, and a self-test
+/// where that code keeps the position of a class token elsewhere. Otherwise as save_weights. Throws
+/// std::invalid_argument if the naming does not exist or cannot hold the model.
 template <Module Model>
 ExportReport export_weights(const std::filesystem::path& path, const Model& model,
                             std::string_view naming_id, const SaveOptions& options = {}) {
@@ -58,7 +61,9 @@ ExportReport export_weights(const std::filesystem::path& path, const Model& mode
   detail::TensorNamer<Scalar> namer(naming, detail::shape_of_model(model, naming));
   SafetensorsWriter file;
   const ExportReport report = namer.add_to(file, tensors);
-  detail::add_metadata(file, model, naming.id, options.metadata);
+  SafetensorsMetadata more = options.metadata;
+  if (namer.moves_positions()) detail::drop_self_test(more);
+  detail::add_metadata(file, detail::hidden_facts_of(model), naming.id, std::move(more));
   file.write(path);
   return report;
 }

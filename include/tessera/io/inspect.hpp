@@ -8,7 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "tessera/io/checkpoint_facts.hpp"
+#include "tessera/io/preprocessing.hpp"
 
 namespace tessera::io {
 
@@ -27,6 +27,8 @@ std::string known_text(const Known<T>& fact, std::string_view option) {
   std::string text;
   if constexpr (std::is_same_v<T, bool>) {
     text = *fact.value ? "yes" : "no";
+  } else if constexpr (std::is_same_v<T, double>) {
+    text = number_text(*fact.value);
   } else {
     text = text_of(*fact.value);
   }
@@ -74,14 +76,39 @@ inline std::string stack_text(const StackFacts& stack) {
 /// What is known about the licence of published weights; the file itself never says.
 inline std::string licence_text(const Checkpoint& file) {
   if (const auto stated = file.config.get<std::string>("pretrained_cfg.license")) {
-    return *stated + " (config.json)";
+    return shown(*stated) + " (config.json)";
   }
   const std::string_view naming = file.naming_id();
   if (naming == "mae" || naming == "ijepa") {
-    return "weights published with this code are CC BY-NC 4.0: not for commercial use";
+    return text_of("weights published with ",
+                   file.equal.empty() ? "this" : file.naming->description,
+                   file.equal.empty() ? " code" : "", " are CC BY-NC 4.0: not for commercial use");
   }
   if (naming == "dinov2") return "weights published with this code are Apache 2.0";
   return "the file does not say";
+}
+
+/// The naming, and those that it may be as well.
+inline std::string naming_text(const Checkpoint& file) {
+  if (file.naming == nullptr) return text_of(own_naming, ": Tessera's own");
+  std::string text = text_of(file.naming_id(), ": ", file.naming->description);
+  for (const std::string_view other : file.equal) {
+    text += text_of(other == file.equal[0] ? "; or " : ", ", other);
+  }
+  return text + (file.equal.empty() ? "" : ", which has the same names");
+}
+
+inline std::string grid_text(const CheckpointFacts& facts) {
+  if (facts.unclear_positions) {
+    return text_of(facts.encoder->positions,
+                   " positions, one of them perhaps for the class token: give image_size");
+  }
+  return text_of(facts.encoder->positions - facts.position_prefix, " patches");
+}
+
+inline std::string pooling_text(const CheckpointFacts& facts) {
+  return text_of(*facts.global_pool.value == GlobalPool::avg ? "mean of patches" : "class token",
+                 facts.fc_norm ? ", then normalised" : "", " (", facts.global_pool.from, ")");
 }
 
 /// How the pixels of an MAE are meant; published files tell by their names alone.
@@ -138,22 +165,25 @@ inline Description describe(const Checkpoint& file) {
   made.headline = text_of(detail::what_text(file, facts), "; good for ", detail::use_text(facts));
   add("file", file.source.label());
   add("format", std::string(format_name(file.source.format())));
-  add("naming",
-      text_of(file.naming_id(), file.naming == nullptr ? std::string(": Tessera's own")
-                                                       : text_of(": ", file.naming->description)));
+  add("naming", detail::naming_text(file));
+  if (!file.entry.empty()) add("entry", detail::shown(file.entry));
+  if (!file.unused_config.empty()) add("not used", file.unused_config);
   add("kind", std::string(kind_name(facts.kind)));
   if (facts.encoder) {
     add("encoder", detail::stack_text(*facts.encoder));
     add("heads", detail::known_text(facts.num_heads, "num_heads"));
     add("patches", text_of(facts.patch_size, " x ", facts.patch_size, " pixels, ", facts.in_chans,
                            " channels"));
-    add("grid", text_of(facts.encoder->positions - facts.position_prefix, " patches"));
+    add("grid", detail::grid_text(facts));
     add("image size", detail::known_text(facts.image_size, "image_size"));
     add("prefix",
         text_of(facts.class_token ? "class token" : "no class token", ", ", facts.reg_tokens,
                 " registers", facts.no_embed_class ? ", without positions" : ""));
-    add("pooling", text_of(facts.global_pool == GlobalPool::avg ? "mean of patches" : "class token",
-                           facts.fc_norm ? ", then normalised" : ""));
+    add("pooling", detail::pooling_text(facts));
+    const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
+    if (facts.image_size.value || how.from != "default") {
+      add("images", text_of(preprocessing_text(*how.value), " (", how.from, ")"));
+    }
   }
   if (facts.decoder) {
     add(file.contains_part("predictor.") ? "predictor" : "decoder",
@@ -176,14 +206,12 @@ inline Description describe(const Checkpoint& file) {
     add("  in all else", detail::million_text(detail::value_count(file, "") - encoder - target));
   }
   const auto list = [&](std::string_view key, const std::vector<std::string>& names) {
-    std::string text;
-    for (std::size_t i = 0; i < names.size() && i < 4; ++i) text += (i ? ", " : "") + names[i];
-    if (names.size() > 4) text += text_of(" and ", names.size() - 4, " more");
-    if (!names.empty()) add(key, std::move(text));
+    if (!names.empty()) add(key, detail::first_names(names, 4));
   };
   list("head, not loaded", file.heads);
   list("other entries", file.others);
   list("unexpected", file.unexpected);
+  add("self-test", file.source.metadata().contains("tessera.self_test.output") ? "yes" : "none");
   add("licence", detail::licence_text(file));
   return made;
 }

@@ -20,10 +20,11 @@ namespace tessera::io {
 
 /// What a JSON file of settings may hold at most; beyond it, it is refused.
 struct JsonLimits {
-  static constexpr std::uint64_t file_bytes = 8'000'000;
+  static constexpr std::uint64_t file_bytes = 4'000'000;
   static constexpr std::size_t depth = 32;
   static constexpr std::size_t values = 100'000;
-  static constexpr std::size_t key_bytes = 1024;  // of a whole path
+  static constexpr std::size_t key_bytes = 1024;           // of a whole path
+  static constexpr std::size_t all_key_bytes = 8'000'000;  // of all paths together
 };
 
 /// The numbers, texts and truths of a JSON object by dotted path: "model_args.img_size.0".
@@ -147,6 +148,11 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
     if (values_.size() == JsonLimits::values) {
       refuse(text_of("holds more than ", JsonLimits::values, " values"));
     }
+    key_bytes_ += path_.size();
+    if (key_bytes_ > JsonLimits::all_key_bytes) {
+      refuse(text_of("its keys, with all that they are in, take more than ",
+                     JsonLimits::all_key_bytes, " bytes"));
+    }
     if (!values_.emplace(path_, std::move(value)).second) {
       refuse(text_of("key ", name_text(path_), " occurs twice"));
     }
@@ -157,6 +163,7 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
   Values values_;
   std::vector<Level> levels_;
   std::string path_;
+  std::size_t key_bytes_ = 0;
 };
 
 }  // namespace detail

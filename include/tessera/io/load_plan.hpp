@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "tessera/io/adapt_weights.hpp"
-#include "tessera/io/checkpoint_facts.hpp"
+#include "tessera/io/expected_tensors.hpp"
 #include "tessera/io/load_report.hpp"
 #include "tessera/models/masked_vision_transformer_decoder.hpp"
 
@@ -64,6 +64,8 @@ class LoadPlan {
     report.naming = file.naming_id();
     report.unexpected = file.unexpected;
     report.heads = file.heads;
+    report.entry = file.entry;
+    report.others = file.others;
   }
 
   LoadReport report;
@@ -80,7 +82,7 @@ class LoadPlan {
     }
     used_.insert(source);
     Copy copy{parameter.values, tensor, {}};
-    const bool fits = same_shape(parameter.shape, tensor->shape);
+    const bool fits = same_shape(source, parameter.shape, tensor->shape);
     std::string why;
     if (to && source.ends_with("pos_embed")) {
       why = place_positions(*to, parameter.name, *tensor, parameter.shape, copy.adapted);
@@ -102,12 +104,14 @@ class LoadPlan {
     copies_.push_back(std::move(copy));
   }
 
-  /// What no parameter took is unexpected, or skipped if only part of the file was asked for.
-  void finish(bool partial) {
+  /// What no parameter took is unexpected; if only the part of our names that begin with `part` was
+  /// asked for, what does not belong to it is skipped.
+  void finish(std::string_view part = "") {
     for (const CheckpointTensor& tensor : file_.tensors) {
       if (used_.contains(tensor.name)) continue;
-      std::vector<std::string>& list = partial ? report.skipped : report.unexpected;
-      list.insert(list.end(), tensor.stored.begin(), tensor.stored.end());
+      const bool wanted = tensor.name.starts_with(part);
+      std::vector<std::string>& list = wanted ? report.unexpected : report.skipped;
+      for (const std::string& stored : tensor.stored) list.push_back(shown(stored));
     }
   }
 
@@ -145,13 +149,6 @@ class LoadPlan {
     Adapted adapted;  // instead of the stored values
   };
 
-  /// A mask token is [1, D] in one code and [1, 1, D] in another.
-  static bool same_shape(std::span<const Index> a, std::span<const Index> b) {
-    while (a.size() > 1 && a.front() == 1) a = a.subspan(1);
-    while (b.size() > 1 && b.front() == 1) b = b.subspan(1);
-    return std::ranges::equal(a, b);
-  }
-
   template <int Rank>
   Tensor<Scalar, Rank> read(const CheckpointTensor& tensor) const {
     return file_.source.read<Scalar, Rank>(tensor.stored[0]);
@@ -164,10 +161,14 @@ class LoadPlan {
   }
 
   /// How the file lays out positions, and whether its grid is said rather than guessed.
-  std::pair<PositionLayout, bool> stored_layout(std::string_view source) const {
+  std::pair<PositionLayout, bool> stored_layout(std::string_view source, Index rows) const {
+    if (!facts_.encoder) {  // a decoder alone
+      const Size grid = facts_.decoder_grid.value.value_or(Size{rows, 1});
+      return {{rows - grid.count(), grid}, facts_.decoder_grid.from == "metadata"};
+    }
     const Index patches = facts_.encoder->positions - facts_.position_prefix;
     PositionLayout layout{facts_.position_prefix, {patches, 1}};
-    if (!source.ends_with("encoder.pos_embed")) layout.prefix = facts_.decoder->positions - patches;
+    if (!source.ends_with("encoder.pos_embed")) layout.prefix = rows - patches;
     const bool said = facts_.image_size.value && facts_.image_size.from != "square grid";
     if (facts_.image_size.value) {
       const Size& image = *facts_.image_size.value;
@@ -181,22 +182,27 @@ class LoadPlan {
   std::string place_positions(const PositionLayout& to, const std::string& name,
                               const CheckpointTensor& tensor, std::span<const Index> shape,
                               Adapted& adapted) {
-    const bool comparable = tensor.shape.size() == 3 && tensor.shape[0] == 1 &&
-                            tensor.shape[2] == shape[2] && facts_.encoder;
-    if (!comparable) return std::ranges::equal(tensor.shape, shape) ? "" : " in the model";
-    auto [from, said] = stored_layout(tensor.name);
+    const bool equal = std::ranges::equal(tensor.shape, shape);
+    const bool comparable =
+        tensor.shape.size() == 3 && tensor.shape[0] == 1 && tensor.shape[2] == shape[2];
+    if (!comparable) return equal ? "" : " in the model";
+    if (facts_.unclear_positions && equal) return "";
+    auto [from, said] = stored_layout(tensor.name, tensor.shape[1]);
     if (from.prefix > to.prefix && !(from.prefix == 1 && to.prefix == 0)) return " in the model";
     const bool same = from.grid.count() == to.grid.count() && (!said || from.grid == to.grid);
     if (same) from.grid = to.grid;
     if (from == to) return "";
     if (!same && !options_.resize_position_embedding) {
-      return text_of(" in the model, which has ", to.grid,
-                     " patches: give resize_position_embedding");
+      return text_of(" in the model, which has ", to.grid, " patches",
+                     from.grid.count() == to.grid.count() ? text_of(", not ", from.grid) : "",
+                     ": give resize_position_embedding");
     }
-    if (!same && !facts_.image_size.value) {
-      fail(file_.source.label(),
-           "image_size cannot be told from the file (its grid is not square: ", from.grid.count(),
-           " patches); give image_size");
+    if (!same && facts_.encoder && !facts_.image_size.value) {
+      fail(file_.source.label(), "image_size cannot be told from the file (",
+           facts_.unclear_positions
+               ? text_of(tensor.shape[1], " positions, one of them perhaps ", "for the class token")
+               : text_of("its grid is not square: ", from.grid.count(), " patches"),
+           "); give image_size");
     }
     if (!same) report.resized.push_back(name);
     adapted =

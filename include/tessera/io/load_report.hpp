@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tessera/core/error.hpp"
+#include "tessera/io/name_text.hpp"
 
 namespace tessera::io {
 
@@ -22,8 +22,11 @@ struct LoadReport {
   std::vector<std::string> wrong_shape;  ///< "name: [shape] in the file, [shape] in the model"
   std::vector<std::string> heads;        ///< of classifiers: known, and not loaded
   std::vector<std::string> skipped;      ///< parts of the file that were not asked for
+  std::string entry;                     ///< of a training checkpoint: where the model was
+  std::vector<std::string> others;       ///< its other entries
 
-  /// One line: "timm: 150 tensors loaded, 150 converted, 1 kept".
+  /// One line: "timm: 150 tensors loaded, 150 converted, 1 kept; from entry model, beside
+  /// optimizer".
   std::string summary() const {
     std::string text = text_of(naming, ": ", loaded.size(), " tensors loaded");
     const auto add = [&](const std::vector<std::string>& names, std::string_view what) {
@@ -37,20 +40,13 @@ struct LoadReport {
     add(wrong_shape, "of the wrong shape");
     add(heads, "of a head left out");
     add(skipped, "skipped");
+    if (!entry.empty()) text += text_of("; from entry ", detail::shown(entry));
+    if (!others.empty()) text += text_of(", beside ", detail::first_names(others));
     return text;
   }
 };
 
 namespace detail {
-
-/// "a, b, c and 5 more"
-inline std::string first_names(const std::vector<std::string>& names) {
-  constexpr std::size_t shown = 3;
-  std::string text;
-  for (std::size_t i = 0; i < names.size() && i < shown; ++i) text += (i ? ", " : "") + names[i];
-  if (names.size() > shown) text += text_of(" and ", names.size() - shown, " more");
-  return text;
-}
 
 /// What is wrong, "" if nothing.
 inline std::string complaint(const LoadReport& report, bool allow_missing) {

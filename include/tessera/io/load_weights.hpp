@@ -29,13 +29,44 @@ std::optional<PositionLayout> layout_in(const Model& model, std::string_view nam
   return std::nullopt;
 }
 
-/// A number of heads shows in no shape: with another one the weights would fit and be wrong.
-inline void check_same_heads(const Checkpoint& file, const Known<Index>& said, Index heads,
-                             std::string_view what) {
-  if (said.value && *said.value != heads && said.from != "published size") {
-    fail(file.source.label(), what, " is ", *said.value, " (", said.from, "), but ", heads,
-         " in the model");
+/// Refuses a model that differs from what the file says where no shape shows it: the weights would
+/// fit and be wrong. Guesses do not count.
+class HiddenComparison {
+ public:
+  explicit HiddenComparison(const Checkpoint& file) : file_(file) {}
+
+  template <class T>
+  void check(std::string_view what, const Known<T>& said, const std::optional<T>& in_model) const {
+    const bool guessed = said.from == "published size" || said.from == "default";
+    if (guessed || !said.value || !in_model || *said.value == *in_model) return;
+    fail(file_.source.label(), what, " is ", text(*said.value), " (", said.from, "), but ",
+         text(*in_model), " in the model");
   }
+
+ private:
+  static std::string text(bool value) { return value ? "true" : "false"; }
+  static std::string text(GlobalPool pool) { return std::string(pool_name(pool)); }
+  template <class T>
+  static std::string text(const T& value) {
+    return text_of(value);
+  }
+
+  const Checkpoint& file_;
+};
+
+template <class Model>
+void check_hidden_facts(const Checkpoint& file, const CheckpointFacts& facts, const Model& model,
+                        bool encoder_only) {
+  const HiddenFacts own = hidden_facts_of(model);
+  const HiddenComparison same(file);
+  same.check("num_heads", facts.num_heads, own.num_heads);
+  same.check("layer_norm_eps", facts.layer_norm_eps, own.layer_norm_eps);
+  if (ModelNames<Model>::kind == ModelKind::encoder) {
+    same.check("global_pool", facts.global_pool, own.global_pool);
+  }
+  if (encoder_only) return;
+  same.check("decoder_num_heads", facts.decoder_num_heads, own.decoder_num_heads);
+  same.check("norm_pix_loss", facts.norm_pix_loss, own.norm_pix_loss);
 }
 
 template <class Model>
@@ -50,12 +81,8 @@ LoadReport load_known(const Checkpoint& file, Model& model, const LoadOptions& o
   if (two && takes_encoder && !options.encoder) {
     fail(file.source.label(), "holds a context and a target encoder; choose one with encoder");
   }
-  if (const auto* encoder = encoder_of(model)) {
-    check_same_heads(file, facts.num_heads, encoder->config.num_heads, "num_heads");
-  }
-  if (const auto* decoder = decoder_of(model); decoder != nullptr && !encoder_only) {
-    check_same_heads(file, facts.decoder_num_heads, decoder->config.num_heads, "decoder_num_heads");
-  }
+  check_hidden_facts(file, facts, model, encoder_only);
+  const bool target = options.encoder == EncoderChoice::target;
   LoadPlan<Scalar> plan(file, facts, options);
   for (const NamedParameter<Scalar>& parameter : named_parameters(model)) {
     const std::string name = text_of(Names::prefix, parameter.name);
@@ -63,18 +90,24 @@ LoadReport load_known(const Checkpoint& file, Model& model, const LoadOptions& o
       plan.report.kept.push_back(parameter.name);
       continue;
     }
-    const bool target = options.encoder == EncoderChoice::target;
     plan.add(parameter, target ? "target_" + name : name, layout_in(model, name));
   }
-  plan.finish(encoder_only);
+  plan.finish(!encoder_only ? "" : target ? "target_encoder." : "encoder.");
   if (const std::string text = complaint(plan.report, options.allow_missing); !text.empty()) {
+    const bool has_no_decoder = facts.kind == ModelKind::encoder && decoder_of(model) != nullptr;
+    const bool has_more =
+        facts.kind != ModelKind::encoder && Names::kind == ModelKind::encoder && !encoder_only;
+    const std::string others =
+        file.others.empty() ? ""
+                            : text_of("; other entries of the file, to be chosen with entry: ",
+                                      first_names(file.others));
     fail(file.source.label(), "does not fit the model (naming ", file.naming_id(), "): ", text,
-         facts.kind == ModelKind::encoder && decoder_of(model) != nullptr
-             ? "; the file holds an encoder alone: encoder_only leaves the decoder as it is"
+         has_no_decoder
+             ? "; the file holds an encoder alone: encoder_only leaves the decoder as it "
+               "is"
              : "",
-         facts.kind != ModelKind::encoder && Names::kind == ModelKind::encoder && !encoder_only
-             ? "; the file holds more than an encoder: encoder_only takes just that"
-             : "");
+         has_more ? "; the file holds more than an encoder: encoder_only takes just that" : "",
+         others);
   }
   plan.check_values();
   plan.copy();

@@ -4,6 +4,7 @@
 #include <span>
 #include <string_view>
 
+#include "tessera/io/checkpoint_kind.hpp"
 #include "tessera/io/name_dialects.hpp"
 #include "tessera/kernels/bicubic.hpp"
 
@@ -44,9 +45,6 @@ struct Naming {
   /// How that code resamples positions for another image size.
   kernels::Bicubic resampling = kernels::Bicubic::plain;
 };
-
-/// What Tessera's own files have instead of a table: the names of the model itself.
-inline constexpr std::string_view own_naming = "tessera";
 
 namespace detail::names {
 

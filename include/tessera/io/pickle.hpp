@@ -1,19 +1,18 @@
 #pragma once
 
-#include <algorithm>
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "tessera/io/pickle_cursor.hpp"
 #include "tessera/io/pickle_rebuild.hpp"
 #include "tessera/io/pickle_stack.hpp"
 #include "tessera/io/pickle_value.hpp"
+#include "tessera/io/utf8.hpp"
 
 namespace tessera::io {
 
@@ -25,56 +24,33 @@ struct PickleOptions {
 
 namespace detail {
 
-/// Strict UTF-8: no overlong forms, no surrogates.
-inline bool is_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
-    const auto first = static_cast<unsigned char>(text[i]);
-    const std::size_t size = first < 0x80   ? 1
-                             : first < 0xC2 ? 0
-                             : first < 0xE0 ? 2
-                             : first < 0xF0 ? 3
-                             : first < 0xF5 ? 4
-                                            : 0;
-    if (size == 0 || text.size() - i < size) return false;
-    for (std::size_t k = 1; k < size; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80) return false;
-    }
-    const auto second = size > 1 ? static_cast<unsigned char>(text[i + 1]) : 0u;
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
-        (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) {
-      return false;
-    }
-    i += size;
-  }
-  return true;
-}
-
 /// Runs a pickle's opcodes.
 class PickleReader {
  public:
   PickleReader(std::span<const std::byte> bytes, const std::string& label,
                const PickleOptions& options)
-      : bytes_(bytes), options_(options), stack_(label) {}
+      : options_(options), stack_(label), cursor_(bytes, stack_) {}
 
   PickleDocument read() && {
-    if (take(1) != "\x80") stack_.refuse("does not begin as a pickle of protocol 2 or newer");
-    const auto protocol = number<std::uint8_t>();
+    if (cursor_.take(1) != "\x80")
+      stack_.refuse("does not begin as a pickle of protocol 2 or newer");
+    const auto protocol = cursor_.number<std::uint8_t>();
     if (protocol < 2 || protocol > 5) stack_.refuse("protocol ", protocol, " is not supported");
     while (step()) {
     }
-    return std::move(stack_).finish(position_);
+    return std::move(stack_).finish(cursor_.position());
   }
 
  private:
   /// One opcode; false at the end of the pickle.
   bool step() {
-    stack_.at(position_);
-    const auto code = static_cast<unsigned char>(take(1).front());
+    stack_.at(cursor_.position());
+    const auto code = static_cast<unsigned char>(cursor_.take(1).front());
     switch (code) {
       case '.':
         return false;
       case 0x95:  // FRAME: how many bytes follow; of use to streams only
-        if (number<std::uint64_t>() > bytes_.size() - position_) {
+        if (cursor_.number<std::uint64_t>() > cursor_.left()) {
           stack_.refuse("frame runs past the end");
         }
         break;
@@ -91,47 +67,47 @@ class PickleReader {
         stack_.push(stack_.false_value);
         break;
       case 'K':
-        push_integer(number<std::uint8_t>());
+        push_integer(cursor_.number<std::uint8_t>());
         break;
       case 'M':
-        push_integer(number<std::uint16_t>());
+        push_integer(cursor_.number<std::uint16_t>());
         break;
       case 'J':
-        push_integer(number<std::int32_t>());
+        push_integer(cursor_.number<std::int32_t>());
         break;
       case 0x8A:  // LONG1
-        push_long(take(number<std::uint8_t>()));
+        push_long(cursor_.take(cursor_.number<std::uint8_t>()));
         break;
       case 0x8B:  // LONG4
-        push_long(take(number<std::uint32_t>()));
+        push_long(cursor_.take(cursor_.number<std::uint32_t>()));
         break;
       case 'G':
-        push_real(take(8));
+        stack_.push(stack_.add(cursor_.real()));
         break;
       case 'X':  // BINUNICODE
-        push_text(take(number<std::uint32_t>()));
+        push_text(cursor_.take(cursor_.number<std::uint32_t>()));
         break;
       case 0x8C:  // SHORT_BINUNICODE
-        push_text(take(number<std::uint8_t>()));
+        push_text(cursor_.take(cursor_.number<std::uint8_t>()));
         break;
       case 0x8D:  // BINUNICODE8
-        push_text(take(number<std::uint64_t>()));
+        push_text(cursor_.take(cursor_.number<std::uint64_t>()));
         break;
       case 'U':  // SHORT_BINSTRING, a str of Python 2
-        push_text(take(number<std::uint8_t>()));
+        push_text(cursor_.take(cursor_.number<std::uint8_t>()));
         break;
       case 'T':  // BINSTRING
-        push_text(take(number<std::uint32_t>()));
+        push_text(cursor_.take(cursor_.number<std::uint32_t>()));
         break;
       case 'C':  // SHORT_BINBYTES
-        stack_.push(stack_.add(PickleBytes{take(number<std::uint8_t>())}));
+        stack_.push(stack_.add(PickleBytes{cursor_.take(cursor_.number<std::uint8_t>())}));
         break;
       case 'B':  // BINBYTES
-        stack_.push(stack_.add(PickleBytes{take(number<std::uint32_t>())}));
+        stack_.push(stack_.add(PickleBytes{cursor_.take(cursor_.number<std::uint32_t>())}));
         break;
       case 0x8E:  // BINBYTES8
       case 0x96:  // BYTEARRAY8
-        stack_.push(stack_.add(PickleBytes{take(number<std::uint64_t>())}));
+        stack_.push(stack_.add(PickleBytes{cursor_.take(cursor_.number<std::uint64_t>())}));
         break;
       case ')':
         stack_.push(stack_.empty_tuple);
@@ -168,23 +144,23 @@ class PickleReader {
         set_items(stack_.pop_to_mark());
         break;
       case 'h':
-        stack_.push_memo(number<std::uint8_t>());
+        stack_.push_memo(cursor_.number<std::uint8_t>());
         break;
       case 'j':
-        stack_.push_memo(number<std::uint32_t>());
+        stack_.push_memo(cursor_.number<std::uint32_t>());
         break;
       case 'q':
-        stack_.set_memo(number<std::uint8_t>());
+        stack_.set_memo(cursor_.number<std::uint8_t>());
         break;
       case 'r':
-        stack_.set_memo(number<std::uint32_t>());
+        stack_.set_memo(cursor_.number<std::uint32_t>());
         break;
       case 0x94:  // MEMOIZE
         stack_.set_memo(stack_.memo_size());
         break;
       case 'c': {
-        const std::string_view module = line();
-        push_global(module, line());
+        const std::string_view module = cursor_.line();
+        push_global(module, cursor_.line());
         break;
       }
       case 0x93: {  // STACK_GLOBAL
@@ -216,59 +192,11 @@ class PickleReader {
     return true;
   }
 
-  static std::string hexadecimal(unsigned char code) {
-    constexpr std::string_view digits = "0123456789ABCDEF";
-    std::string text = {'0', 'x', digits[code >> 4], digits[code & 15]};
-    if (code > 0x20 && code < 0x7F) {
-      text += text_of(" ('", std::string_view(reinterpret_cast<const char*>(&code), 1), "')");
-    }
-    return text;
-  }
-
-  std::string_view take(std::uint64_t count) {
-    const std::uint64_t left = bytes_.size() - position_;
-    if (count > left) stack_.refuse("needs ", count, " bytes, but the pickle ends after ", left);
-    const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()) + position_,
-                                 static_cast<std::size_t>(count));
-    position_ += taken.size();
-    return taken;
-  }
-
-  template <class T>
-  T number() {
-    T value;
-    std::memcpy(&value, take(sizeof(T)).data(), sizeof(T));
-    return value;
-  }
-
-  /// Up to the next line feed, which is skipped.
-  std::string_view line() {
-    const std::string_view rest(reinterpret_cast<const char*>(bytes_.data()) + position_,
-                                std::min(bytes_.size() - position_, PickleLimits::name_bytes + 1));
-    const std::size_t size = rest.find('\n');
-    if (size == std::string_view::npos) stack_.refuse("a name has no end within its limit");
-    position_ += size + 1;
-    return rest.substr(0, size);
-  }
-
   void push_integer(std::int64_t value) { stack_.push(stack_.add(value)); }
 
   void push_long(std::string_view bytes) {
     if (bytes.size() > 8) return stack_.push(stack_.add(PickleBytes{bytes}));
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-      value |= std::uint64_t{static_cast<unsigned char>(bytes[i])} << (8 * i);
-    }
-    if (!bytes.empty() && bytes.size() < 8 && (bytes.back() & 0x80) != 0) {
-      value |= ~std::uint64_t{0} << (8 * bytes.size());
-    }
-    push_integer(static_cast<std::int64_t>(value));
-  }
-
-  void push_real(std::string_view bytes) {  // big-endian
-    std::uint64_t value = 0;
-    for (const char byte : bytes) value = value << 8 | static_cast<unsigned char>(byte);
-    stack_.push(stack_.add(std::bit_cast<double>(value)));
+    push_integer(PickleCursor::integer(bytes));
   }
 
   void push_text(std::string_view text) {
@@ -297,10 +225,9 @@ class PickleReader {
     stack_.push_global(module, name, options_.unknown_objects_as_data);
   }
 
-  std::span<const std::byte> bytes_;
   const PickleOptions& options_;
   PickleStack stack_;
-  std::size_t position_ = 0;
+  PickleCursor cursor_;
 };
 
 }  // namespace detail

@@ -153,7 +153,8 @@ class PickleStack {
     const PickleGlobal* known = find_pickle_global(module, name);
     if (known == nullptr && !allow_unknown) {
       refuse("global ", name_text(text_of(module, ".", name)),
-             " is not on the list of what a checkpoint may mention");
+             " is not on the list of what a checkpoint may mention; unknown_objects_as_data keeps "
+             "such objects as data, without calling them");
     }
     PickleId once = unset;
     PickleId& id = known ? known_[static_cast<std::size_t>(known - pickle_globals.data())] : once;

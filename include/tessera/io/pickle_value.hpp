@@ -20,11 +20,11 @@ namespace tessera::io {
 
 /// What a pickle may hold at most; beyond it, it is refused.
 struct PickleLimits {
-  static constexpr std::size_t values = 500'000;
-  static constexpr std::size_t items = 2'000'000;  // of all lists, tuples and dictionaries
-  static constexpr std::size_t tensors = 100'000;
+  static constexpr std::size_t values = 250'000;
+  static constexpr std::size_t items = 1'000'000;  // of all lists, tuples and dictionaries
+  static constexpr std::size_t tensors = 50'000;
   static constexpr std::size_t depth = 64;
-  static constexpr std::size_t expanded = 4'000'000;  // values, shared ones counted at every use
+  static constexpr std::size_t expanded = 2'000'000;  // values, shared ones counted at every use
   static constexpr std::size_t name_bytes = 256;      // of a module or a global
 };
 

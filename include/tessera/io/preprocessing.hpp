@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -142,18 +144,98 @@ inline Preprocessing timm_preprocessing(const JsonValues& json) {
   return how;
 }
 
-/// How images become input of the model of a checkpoint: as preprocessor_config.json beside it says
-/// or timm's config.json; else as MAE and I-JEPA evaluate, at `image_size`. Throws as above.
-inline Preprocessing preprocessing_for(const Checkpoint& file, const Size& image_size) {
+namespace detail {
+
+inline std::string channels_text(const std::array<double, 3>& values) {
+  return text_of(number_text(values[0]), " ", number_text(values[1]), " ", number_text(values[2]));
+}
+
+inline std::string_view filter_name(Filter filter) {
+  return filter == Filter::bicubic ? "bicubic" : filter == Filter::bilinear ? "bilinear" : "box";
+}
+
+/// As metadata of a file of weights; the size is that of its images.
+inline SafetensorsMetadata to_metadata(const Preprocessing& how) {
+  return {{"tessera.preprocessing.filter", std::string(filter_name(how.filter))},
+          {"tessera.preprocessing.height", std::to_string(how.size.height)},
+          {"tessera.preprocessing.mean", channels_text(how.normalisation.mean)},
+          {"tessera.preprocessing.rounding",
+           how.rounding == CropRounding::down ? "down" : "half_to_even"},
+          {"tessera.preprocessing.shorter_side", std::to_string(how.shorter_side)},
+          {"tessera.preprocessing.std", channels_text(how.normalisation.std)},
+          {"tessera.preprocessing.width", std::to_string(how.size.width)}};
+}
+
+/// Three numbers of a text, or an error that names the key.
+inline std::array<double, 3> metadata_channels(const Checkpoint& file, const std::string& key) {
+  const std::string text = metadata_text(file.source.metadata(), key);
+  std::array<double, 3> values{};
+  const char* next = text.data();
+  const char* const end = next + text.size();
+  for (double& value : values) {
+    const auto parsed = std::from_chars(next, end, value);
+    if (parsed.ec != std::errc() || !std::isfinite(value)) {
+      fail(file.source.label(), "metadata ", key, " is not three numbers");
+    }
+    next = parsed.ptr == end ? end : parsed.ptr + 1;
+  }
+  return values;
+}
+
+/// What to_metadata wrote, if it is there.
+inline std::optional<Preprocessing> metadata_preprocessing(const Checkpoint& file) {
+  const SafetensorsMetadata& metadata = file.source.metadata();
+  const std::string begin = "tessera.preprocessing.";
+  const std::string filter = metadata_text(metadata, begin + "filter");
+  const auto height = metadata_index(metadata, begin + "height");
+  const auto width = metadata_index(metadata, begin + "width");
+  const auto side = metadata_index(metadata, begin + "shorter_side");
+  if (filter.empty() || !height || !width || !side || *height < 1 || *width < 1) return {};
+  Preprocessing how{.size = {*height, *width}, .shorter_side = *side};
+  how.filter = filter == "bicubic" ? Filter::bicubic
+               : filter == "box"   ? Filter::box
+                                   : Filter::bilinear;
+  how.rounding = metadata_text(metadata, begin + "rounding") == "down" ? CropRounding::down
+                                                                       : CropRounding::half_to_even;
+  how.normalisation = {metadata_channels(file, begin + "mean"),
+                       metadata_channels(file, begin + "std")};
+  return how;
+}
+
+}  // namespace detail
+
+/// How images become input of the model of a checkpoint, and where that is from: the file's
+/// metadata, preprocessor_config.json beside it, timm's config.json; else, as "default", as MAE and
+/// I-JEPA evaluate, at `image_size`. Throws as above.
+inline Known<Preprocessing> known_preprocessing(const Checkpoint& file, const Size& image_size) {
+  if (const auto kept = detail::metadata_preprocessing(file)) return {*kept, "metadata"};
   const std::filesystem::path beside =
       std::filesystem::path(file.source.label()).parent_path() / "preprocessor_config.json";
   std::error_code ignored;
-  if (std::filesystem::is_regular_file(beside, ignored)) {
-    return hugging_face_preprocessing(read_json_values(beside));
+  if (file.unused_config.empty() && std::filesystem::is_regular_file(beside, ignored)) {
+    return {hugging_face_preprocessing(read_json_values(beside)), "preprocessor_config.json"};
   }
-  if (file.config.contains("pretrained_cfg.input_size.1")) return timm_preprocessing(file.config);
+  if (file.config.contains("pretrained_cfg.input_size.1")) {
+    return {timm_preprocessing(file.config), "config.json"};
+  }
   const bool square = image_size.height == image_size.width;
-  return {.size = image_size, .shorter_side = square ? image_size.height * 256 / 224 : 0};
+  return {
+      Preprocessing{.size = image_size, .shorter_side = square ? image_size.height * 256 / 224 : 0},
+      "default"};
+}
+
+inline Preprocessing preprocessing_for(const Checkpoint& file, const Size& image_size) {
+  return *known_preprocessing(file, image_size).value;
+}
+
+/// "224 x 224 from a shorter side of 256 (bicubic), mean ..., std ...".
+inline std::string preprocessing_text(const Preprocessing& how) {
+  return text_of(
+      how.size,
+      how.shorter_side > 0 ? text_of(" from a shorter side of ", how.shorter_side) : std::string(),
+      " (", detail::filter_name(how.filter), "), mean ",
+      detail::channels_text(how.normalisation.mean), ", std ",
+      detail::channels_text(how.normalisation.std));
 }
 
 }  // namespace tessera::io

@@ -45,7 +45,8 @@ struct NamingFit {
   std::map<std::string, std::vector<std::pair<TableName, std::string>>> ours;  // by our name
   std::vector<std::string> heads;
   std::vector<std::string> unknown;
-  std::set<std::string> groups;  ///< what stands before the first dot of known names
+  std::set<std::string> groups;         ///< what stands before the first dot of known names
+  std::vector<std::string_view> equal;  ///< other namings that explain as much
   std::size_t known = 0;
 };
 
@@ -92,33 +93,41 @@ inline NamingFit fit_own_naming(const TensorSource& source) {
 }
 
 /// The naming that explains most names, or the one called `forced`. `entry` is what held the
-/// tensors in a torch file. Throws std::runtime_error naming the file if none explains any.
-inline NamingFit recognise_naming(const TensorSource& source, std::string_view forced,
-                                  std::string_view entry) {
+/// tensors in a torch file. Explains none (`known` is 0) where no naming does.
+inline NamingFit best_fit(const TensorSource& source, std::string_view forced,
+                          std::string_view entry) {
   const auto stated = source.metadata().find("tessera.naming");
   const std::string_view hint =
       stated == source.metadata().end() ? std::string_view() : stated->second;
   if (forced == own_naming || (forced.empty() && hint == own_naming)) {
     return fit_own_naming(source);
   }
-  if (!forced.empty()) {
-    NamingFit fit = fit_naming(find_naming(forced), source);
-    if (fit.known > 0) return fit;
-    fail(source.label(), "has no names of naming ", forced);
-  }
+  if (!forced.empty()) return fit_naming(find_naming(forced), source);
   NamingFit best;
   bool best_preferred = false;
+  std::vector<std::string_view> equal;
   for (const Naming& naming : namings) {
     NamingFit fit = fit_naming(naming, source);
-    // The MAE code's encoder has timm's names; only it calls the entry "model" and has no head.
+    // The MAE code's encoder has timm's names; it calls the entry "model" and has no head.
     const bool preferred = naming.id == hint || (hint.empty() && naming.id == "mae" &&
                                                  entry == "model" && best.heads.empty());
+    if (fit.known > best.known) equal.clear();
+    if (fit.known > 0 && fit.known >= best.known) equal.push_back(naming.id);
     if (fit.known > best.known || (fit.known == best.known && preferred && !best_preferred)) {
       best_preferred = preferred;
       best = std::move(fit);
     }
   }
-  if (best.known > 0) return best;
+  if (hint.empty() && best.naming != nullptr) {
+    std::erase(equal, best.naming->id);
+    best.equal = std::move(equal);
+  }
+  return best;
+}
+
+/// For a file whose names no naming explains. Throws std::runtime_error.
+[[noreturn]] inline void refuse_names(const TensorSource& source, std::string_view forced) {
+  if (!forced.empty()) fail(source.label(), "has no names of naming ", forced);
   std::string known;
   for (const Naming& naming : namings) known += text_of(" ", naming.id);
   const std::string first =

@@ -12,12 +12,17 @@
 
 #include "tessera/core/error.hpp"
 #include "tessera/io/dtype.hpp"
+#include "tessera/io/name_text.hpp"
 
 namespace tessera::io {
 
 /// What a file may hold at most; beyond it, it is refused.
 struct SafetensorsLimits {
-  static constexpr std::uint64_t header_bytes = 100'000'000;  // the format's own limit
+  /// The format allows 100 MB; a header of 50,000 tensors, more than any model has, takes 6 MB.
+  static constexpr std::uint64_t header_bytes = 10'000'000;
+  static constexpr std::size_t tensors = 50'000;
+  static constexpr std::size_t metadata = 10'000;       // keys
+  static constexpr std::size_t text_bytes = 2'000'000;  // of one name, key or value
   static constexpr std::size_t rank = 16;
   static constexpr std::uint64_t dimension = std::uint64_t{1} << 48;
 };
@@ -46,15 +51,6 @@ struct SafetensorsHeader {
 };
 
 namespace detail {
-
-/// 'name' for an error message: cut to 80 bytes, control characters as dots.
-inline std::string name_text(std::string_view name) {
-  std::string text = text_of("'", name.substr(0, 80), name.size() > 80 ? "...'" : "'");
-  for (char& letter : text) {
-    if (static_cast<unsigned char>(letter) < 0x20 || letter == 0x7F) letter = '.';
-  }
-  return text;
-}
 
 /// Bytes that values of this shape need, or nothing if some product of sizes is beyond 63 bits.
 /// A size of 0 counts as 1 in that check: the other sizes alone must not overflow either.

@@ -121,21 +121,10 @@ class SafetensorsReader {
       detail::fail(label_, "has ", size, " bytes; the length of the header alone takes 8");
     }
     fetch(0, std::as_writable_bytes(std::span(&header_bytes, 1)));
-    data_begin_ = sizeof(header_bytes) + header_bytes;
-    if (header_bytes > SafetensorsLimits::header_bytes) {
-      detail::fail(label_, "header of ", header_bytes, " bytes is above the limit of ",
-                   SafetensorsLimits::header_bytes);
-    }
-    if (data_begin_ > size) {
-      detail::fail(label_, "header of ", header_bytes, " bytes does not fit the file of ", size);
-    }
+    data_begin_ = detail::safetensors_data_begin(header_bytes, size, label_);
     std::string json(static_cast<std::size_t>(header_bytes), '\0');
     fetch(sizeof(header_bytes), std::as_writable_bytes(std::span(json)));
-    try {
-      header_ = parse_safetensors_header(json, size - data_begin_, options);
-    } catch (const std::runtime_error& error) {
-      detail::fail(label_, error.what());
-    }
+    header_ = detail::parse_header_of(label_, json, size - data_begin_, options);
     by_name_.resize(header_.entries.size());
     for (std::size_t i = 0; i < by_name_.size(); ++i) by_name_[i] = i;
     std::sort(by_name_.begin(), by_name_.end(), [this](std::size_t a, std::size_t b) {

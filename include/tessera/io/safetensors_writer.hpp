@@ -20,6 +20,7 @@
 #include "tessera/io/file.hpp"
 #include "tessera/io/json_text.hpp"
 #include "tessera/io/safetensors_format.hpp"
+#include "tessera/io/utf8.hpp"
 
 namespace tessera::io {
 

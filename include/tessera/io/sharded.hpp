@@ -21,6 +21,8 @@ namespace tessera::io {
 struct ShardLimits {
   static constexpr std::size_t index_bytes = 8'000'000;
   static constexpr std::size_t shards = 4096;
+  static constexpr std::size_t tensors = 50'000;
+  static constexpr std::size_t metadata = 10'000;  // keys
 };
 
 /// A model.safetensors.index.json or pytorch_model.bin.index.json: which file has which tensor.
@@ -76,7 +78,12 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
       if (*seen) refuse("field ", name_text(name), " occurs twice");
       *seen = true;
     } else if (place_ == Place::metadata) {
+      if (index_.metadata.size() == ShardLimits::metadata) {
+        refuse("metadata: more than ", ShardLimits::metadata, " keys");
+      }
       if (index_.metadata.contains(name)) refuse("metadata ", name_text(name), ": occurs twice");
+    } else if (index_.file_of.size() == ShardLimits::tensors) {
+      refuse("more than ", ShardLimits::tensors, " tensors");
     } else if (index_.file_of.contains(name)) {
       refuse("tensor ", name_text(name), ": occurs twice");
     }

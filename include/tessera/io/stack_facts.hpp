@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,9 @@ struct StackFacts {
   bool qkv_bias = false;
   bool layer_scale = false;
   Activation activation = Activation::gelu;
+
+  /// Rows of the first layer of the MLP: SwiGLU's makes two halves.
+  Index mlp_rows() const { return activation == Activation::swiglu ? 2 * mlp_hidden : mlp_hidden; }
 };
 
 namespace detail {
@@ -46,6 +51,20 @@ inline void require_shape(const Checkpoint& file, const std::string& name,
   }
 }
 
+/// One more than the highest number of a block behind a prefix: gaps count.
+inline Index block_count(const Checkpoint& file, const std::string& prefix) {
+  const std::string blocks = prefix + "blocks.";
+  Index count = 0;
+  for (const CheckpointTensor& tensor : file.tensors) {
+    if (!tensor.name.starts_with(blocks)) continue;
+    Index number = 0;
+    std::from_chars(tensor.name.data() + blocks.size(), tensor.name.data() + tensor.name.size(),
+                    number);
+    count = std::max(count, number + 1);
+  }
+  return count;
+}
+
 /// The blocks behind a prefix. Every large tensor of every block must be there, so that no model is
 /// made that the file could not fill.
 inline StackFacts stack_facts(const Checkpoint& file, const std::string& prefix) {
@@ -54,7 +73,7 @@ inline StackFacts stack_facts(const Checkpoint& file, const std::string& prefix)
   facts.positions = positions[1];
   facts.dim = positions[2];
   require_shape(file, prefix + "pos_embed", {1, facts.positions, facts.dim});
-  while (file.contains_part(text_of(prefix, "blocks.", facts.depth, "."))) ++facts.depth;
+  facts.depth = block_count(file, prefix);
   const std::string first = prefix + "blocks.0.";
   facts.mlp_hidden = shape_of(file, first + "mlp.fc2.weight", 2)[1];
   const Index rows = shape_of(file, first + "mlp.fc1.weight", 2)[0];

@@ -180,44 +180,39 @@ class TensorSource {
 
 namespace detail {
 
-/// The length of the header that a safetensors file begins with, if it begins like one.
+/// The length of the header that a safetensors file begins with, if it begins like one: white space
+/// before the header is a mistake that its reader names.
 inline std::optional<std::uint64_t> safetensors_header_bytes(std::span<const std::byte> bytes) {
   std::uint64_t length = 0;
-  if (bytes.size() <= sizeof(length) || bytes[sizeof(length)] != std::byte{'{'}) return {};
+  if (bytes.size() <= sizeof(length)) return {};
+  const std::string_view text = text_of_bytes(bytes.subspan(sizeof(length)));
+  const std::size_t begin = text.substr(0, 64).find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos || text[begin] != '{') return {};
   std::memcpy(&length, bytes.data(), sizeof(length));
   return length;
 }
 
-/// A safetensors file; see SafetensorsReader, which reads without a mapping.
+/// A safetensors file; SafetensorsReader reads the same without a mapping.
 inline TensorTable read_safetensors_table(std::span<const std::byte> bytes,
                                           const std::string& label,
                                           const SafetensorsOptions& options) {
   const std::uint64_t length = safetensors_header_bytes(bytes).value_or(0);
-  if (length > SafetensorsLimits::header_bytes) {
-    fail(label, "header of ", length, " bytes is above the limit of ",
-         SafetensorsLimits::header_bytes);
-  }
-  const std::span<const std::byte> rest = bytes.subspan(sizeof(length));
-  if (length > rest.size()) {
-    fail(label, "header of ", length, " bytes does not fit the file of ", bytes.size());
-  }
-  const std::span<const std::byte> data = rest.subspan(static_cast<std::size_t>(length));
+  const auto begin = static_cast<std::size_t>(safetensors_data_begin(length, bytes.size(), label));
+  const std::string_view json =
+      text_of_bytes(bytes.subspan(sizeof(length), begin - sizeof(length)));
+  const std::span<const std::byte> data = bytes.subspan(begin);
+  SafetensorsHeader header = parse_header_of(label, json, data.size(), options);
   TensorTable table;
-  try {
-    SafetensorsHeader header = parse_safetensors_header(
-        text_of_bytes(rest.first(static_cast<std::size_t>(length))), data.size(), options);
-    table.metadata = std::move(header.metadata);
-    for (SafetensorsEntry& entry : header.entries) {
-      table.tensors.push_back({std::move(entry.name),
-                               entry.dtype,
-                               std::move(entry.shape),
-                               {},
-                               data.subspan(static_cast<std::size_t>(entry.begin),
-                                            static_cast<std::size_t>(entry.end - entry.begin)),
-                               {}});
-    }
-  } catch (const std::runtime_error& error) {
-    fail(label, error.what());
+  table.metadata = std::move(header.metadata);
+  table.tensors.reserve(header.entries.size());
+  for (SafetensorsEntry& entry : header.entries) {
+    table.tensors.push_back({std::move(entry.name),
+                             entry.dtype,
+                             std::move(entry.shape),
+                             {},
+                             data.subspan(static_cast<std::size_t>(entry.begin),
+                                          static_cast<std::size_t>(entry.end - entry.begin)),
+                             {}});
   }
   return table;
 }
@@ -229,7 +224,7 @@ inline TensorFormat recognise_format(std::span<const std::byte> bytes, const std
   if (is_torch_zip(bytes)) return TensorFormat::torch_zip;
   if (is_torch_legacy(bytes)) return TensorFormat::torch_legacy;
   const std::string_view text = text_of_bytes(bytes);
-  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  const std::size_t begin = text.substr(0, 64).find_first_not_of(" \t\r\n");
   if (begin != std::string_view::npos && text[begin] == '{') return TensorFormat::shard_index;
   if (header) return TensorFormat::safetensors;  // a broken one: its reader says what is wrong
   fail(label, "is neither safetensors, nor a file of torch.save, nor an index of shards");
@@ -270,10 +265,15 @@ inline TensorSource open_tensors(const std::filesystem::path& path,
   }
   const ShardIndex index = parse_shard_index(detail::text_of_bytes(file->bytes()), file->name());
   TensorTable table = read_shards(path, index, [&](const std::filesystem::path& shard) {
+    if (!std::filesystem::is_regular_file(shard)) {
+      detail::fail(file->name(), "shard ", detail::name_text(shard.filename().string()),
+                   ": is not a regular file");
+    }
     const auto opened = std::make_shared<const MappedFile>(shard);
     const TensorFormat kind = detail::recognise_format(opened->bytes(), opened->name());
     if (kind == TensorFormat::shard_index) {
-      detail::fail(file->name(), "shard ", opened->name(), ": is an index itself");
+      detail::fail(file->name(), "shard ", detail::name_text(shard.filename().string()),
+                   ": is an index itself");
     }
     return detail::read_mapped(opened, kind, options);
   });

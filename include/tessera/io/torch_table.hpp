@@ -1,8 +1,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/io/json_text.hpp"
 #include "tessera/io/pickle_value.hpp"
 #include "tessera/io/stored_tensor.hpp"
 
@@ -21,7 +20,8 @@ namespace tessera::io {
 
 struct TorchLimits {
   /// Bytes of all names and metadata texts together.
-  static constexpr std::size_t text_bytes = 16'000'000;
+  static constexpr std::size_t text_bytes = 8'000'000;
+  static constexpr std::size_t metadata = 50'000;  // keys
   static constexpr std::size_t name_bytes = 4096;
   /// A tensor that repeats elements (stride 0) may have more of them than its storage, up to this.
   static constexpr Index repeated_elements = Index{1} << 20;
@@ -118,6 +118,9 @@ class TorchTableBuilder {
 
   void add_metadata(const std::string& path, const std::string& text) {
     count_text(path.size() + text.size());
+    if (table_.metadata.size() == TorchLimits::metadata) {
+      fail(label_, "holds more than ", TorchLimits::metadata, " settings");
+    }
     table_.metadata.emplace(path, text);
   }
 
@@ -144,9 +147,7 @@ class TorchTableBuilder {
     if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
     if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
     if (const auto* number = std::get_if<double>(&value)) {
-      std::array<char, 32> digits{};
-      const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), *number);
-      const std::string text(digits.data(), end.ptr);
+      const std::string text = number_text(*number);
       return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
     }
     if (const auto* global = std::get_if<PickleGlobalRef>(&value)) {

@@ -1,0 +1,127 @@
+#include "tessera/io/published_heads.hpp"
+
+#include "io/checkpoint_support.hpp"
+#include "support/catch.hpp"
+#include "tessera/io/checkpoint_facts.hpp"
+
+namespace tessera::io::test {
+
+namespace {
+
+/// A file that has the names and shapes of a model, and no values: facts need none.
+class HeaderOnly {
+ public:
+  HeaderOnly(const char* naming, unsigned layout) : writer_(find_naming(naming), layout) {}
+
+  void add(const std::string& ours, const std::vector<Index>& shape) {
+    const std::vector<TableName> theirs = writer_.find(ours);
+    REQUIRE_FALSE(theirs.empty());
+    for (const TableName& name : theirs) {
+      StoredTensor tensor{name.name, Dtype::f32, shape, {}, {}, {}};
+      tensor.shape[0] /= static_cast<Index>(theirs.size());
+      table_.tensors.push_back(std::move(tensor));
+    }
+  }
+  void add_stack(const std::string& prefix, Index dim, Index depth, Index hidden, Index positions) {
+    add(prefix + "pos_embed", {1, positions, dim});
+    for (Index i = 0; i < depth; ++i) {
+      const std::string block = text_of(prefix, "blocks.", i, ".");
+      add(block + "attn.qkv.weight", {3 * dim, dim});
+      add(block + "attn.proj.weight", {dim, dim});
+      add(block + "mlp.fc1.weight", {hidden, dim});
+      add(block + "mlp.fc2.weight", {dim, hidden});
+    }
+  }
+  void add_encoder(const std::string& prefix, Index dim, Index depth, Index hidden,
+                   bool class_token = true) {
+    add_stack(prefix, dim, depth, hidden, class_token ? 197 : 196);
+    if (class_token) add(prefix + "cls_token", {1, 1, dim});
+    add(prefix + "patch_embed.proj.weight", {dim, 3, 16, 16});
+  }
+  void add_predictor(Index dim, Index encoder_dim, Index depth) {
+    add_stack("predictor.", dim, depth, 4 * dim, 196);
+    add("predictor_embed.weight", {dim, encoder_dim});
+    add("predictor_proj.weight", {encoder_dim, dim});
+  }
+
+  CheckpointFacts facts(CheckpointOptions options = {}) const {
+    return read_facts(
+        open_checkpoint(TensorSource(table_, "file", TensorFormat::safetensors), options));
+  }
+
+ private:
+  NameWriter writer_;
+  TensorTable table_;
+};
+
+/// An MAE of ViT-B with a decoder.
+CheckpointFacts mae_facts(const char* naming, Index dim, Index depth, Index hidden) {
+  HeaderOnly file(naming, Layout::mae);
+  file.add_encoder("encoder.", 768, 12, 3072);
+  file.add_stack("decoder.", dim, depth, hidden, 197);
+  file.add("decoder_embed.weight", {dim, 768});
+  file.add("prediction_head.weight", {768, dim});
+  return file.facts();
+}
+
+}  // namespace
+
+TEST_CASE("encoders of the published sizes have their heads, in every naming") {
+  struct Size {
+    Index dim, depth, hidden, heads;
+  };
+  for (const Size& size :
+       {Size{192, 12, 768, 3}, Size{384, 12, 1536, 6}, Size{768, 12, 3072, 12},
+        Size{1024, 24, 4096, 16}, Size{1280, 32, 5120, 16}, Size{1408, 40, 6144, 16}}) {
+    for (const char* naming : {"timm", "mae", "torchvision", "hugging_face", "lightly"}) {
+      HeaderOnly file(naming, Layout::plain);
+      file.add_encoder("encoder.", size.dim, size.depth, size.hidden);
+      const CheckpointFacts facts = file.facts();
+      INFO(naming << " " << size.dim);
+      CHECK(facts.num_heads.value == size.heads);
+      CHECK(facts.num_heads.from == "published size");
+    }
+  }
+  CHECK(detail::published_encoder_heads({.dim = 1536, .depth = 40, .mlp_hidden = 4096}) == 24);
+  CHECK(detail::published_encoder_heads({.dim = 768, .depth = 11, .mlp_hidden = 3072}) ==
+        std::nullopt);
+  CHECK(detail::published_encoder_heads({.dim = 768, .depth = 12, .mlp_hidden = 2048}) ==
+        std::nullopt);
+}
+
+TEST_CASE("only the decoder of the published MAE has known heads") {
+  for (const char* naming : {"mae", "hugging_face", "hugging_face_v5"}) {
+    INFO(naming);
+    CHECK(mae_facts(naming, 512, 8, 2048).decoder_num_heads.value == 16);
+    CHECK(mae_facts(naming, 512, 4, 2048).decoder_num_heads.value == std::nullopt);
+    // As wide as ViT-S and ViT-B, which have 6 and 12; decoders of that size have not.
+    CHECK(mae_facts(naming, 384, 12, 1536).decoder_num_heads.value == std::nullopt);
+    CHECK(mae_facts(naming, 768, 12, 3072).decoder_num_heads.value == std::nullopt);
+  }
+  CHECK(mae_facts("lightly", 512, 8, 2048).decoder_num_heads.value == std::nullopt);
+  HeaderOnly alone("lightly_decoder", Layout::decoder);
+  alone.add_stack("decoder.", 512, 8, 2048, 197);
+  CHECK(alone.facts().decoder_num_heads.value == std::nullopt);
+}
+
+TEST_CASE("a predictor has its encoder's heads in the I-JEPA code, and is asked about elsewhere") {
+  const auto facts = [](const char* naming, unsigned layout, bool encoders, Index dim) {
+    HeaderOnly file(naming, layout);
+    if (encoders) {
+      file.add_encoder("encoder.", 1280, 32, 5120, false);
+      file.add_encoder("target_encoder.", 1280, 32, 5120, false);
+    }
+    file.add_predictor(dim, 1280, 12);
+    return file.facts().decoder_num_heads;
+  };
+  for (const Index dim : {384, 512}) {
+    CHECK(facts("ijepa", Layout::ijepa, true, dim).value == 16);
+    CHECK(facts("ijepa", Layout::ijepa, true, dim).from == "naming");
+    CHECK(facts("lightly", Layout::ijepa, true, dim).value == std::nullopt);
+    for (const char* naming : {"lightly_predictor", "lightly_predictor_legacy"}) {
+      CHECK(facts(naming, Layout::predictor, false, dim).value == std::nullopt);
+    }
+  }
+}
+
+}  // namespace tessera::io::test
