@@ -13,13 +13,14 @@ TEST_CASE("DINOv2 at another size resamples as Hugging Face does, with and witho
     for (const char* size : {".larger", ".smaller"}) {
       const std::string key = std::string(name) + size;
       const auto images = fixture.tensor<double, 4>(key + ".images");
-      CHECK(fixture.mismatch(key + ".encode", encoder.encode(images).value()) == "");
+      // Hugging Face resamples in float whatever its model's dtype.
+      CHECK(fixture.mismatch(key + ".encode", encoder.encode(images).value(), 1e-6) == "");
       // The other kernel is told apart.
       auto other = encoder;
       other.config.resampling = encoder.config.resampling == kernels::Bicubic::plain
                                     ? kernels::Bicubic::antialias
                                     : kernels::Bicubic::plain;
-      CHECK(fixture.mismatch(key + ".encode", other.encode(images).value()) != "");
+      CHECK(fixture.mismatch(key + ".encode", other.encode(images).value(), 1e-3) != "");
     }
   }
 }

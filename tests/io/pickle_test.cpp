@@ -237,7 +237,7 @@ TEST_CASE("pickles that unfold or repeat without end are refused in little memor
   CHECK(error_of(repeated("]", 600'000), memory) ==
         "a.pth: pickle byte 249998: holds more than 250000 values");
   CHECK(error_of(repeated("N", 2'100'000), memory) ==
-        "a.pth: pickle byte 1000002: needs a stack of more than 2000000");
+        "a.pth: pickle byte 1000002: needs a stack of more than 1000000");
   CHECK(error_of("]q" + std::string(1, '\0') + repeated("Na", 2'000'001), memory)
             .ends_with("holds more than 1000000 items"));
   CHECK(error_of("N" + repeated("r" + number_bytes<std::uint32_t>(249'999), 100'000), memory) ==
