@@ -71,7 +71,7 @@ std::vector<std::string> names(const Tree& tree) {
 
 TEST_CASE("module: names follow the members in forward order") {
   Tree tree;
-  tree.leaves[1].bias.emplace(Tensor<float, 1>({2}));
+  tree.leaves[1].bias = Parameter<float, 1>{Tensor<float, 1>({2})};
   tree.extra.emplace();
   CHECK(names(tree) == std::vector<std::string>{"token", "leaves.0.weight", "leaves.1.weight",
                                                 "leaves.1.bias", "leaves.2.weight", "extra.weight",

@@ -87,7 +87,7 @@ TEST_CASE("clip_grad_norm: refuses and changes nothing") {
   toy.record(tape);
   for (const auto& [max_norm, text] :
        std::vector<std::pair<double, std::string>>{{0, "0"}, {-1, "-1"}, {std::nan(""), "nan"}}) {
-    CHECK(error_of([&] { clip_grad_norm(toy, tape, max_norm); }) ==
+    CHECK(error_of([&, max_norm = max_norm] { clip_grad_norm(toy, tape, max_norm); }) ==
           "clip_grad_norm: max_norm = " + text + " must be positive");
   }
   CHECK(gradients(toy, tape) == std::vector<double>{3, 4, 12});

@@ -69,7 +69,7 @@ TEST_CASE("update_ema: refuses and changes nothing") {
   const Toy model(5);
   for (const auto& [momentum, text] : std::vector<std::pair<double, std::string>>{
            {-0.1, "-0.1"}, {1.5, "1.5"}, {std::nan(""), "nan"}}) {
-    CHECK(error_of([&] { update_ema(average, model, momentum); }) ==
+    CHECK(error_of([&, momentum = momentum] { update_ema(average, model, momentum); }) ==
           "update_ema: momentum = " + text + " is outside [0, 1]");
   }
   CHECK(error_of([&] { update_ema(average, Toy(5, 4), 0.5); }) ==
