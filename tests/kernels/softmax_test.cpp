@@ -1,5 +1,9 @@
 #include "tessera/kernels/softmax.hpp"
 
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
 #include "support/close.hpp"
 #include "support/each_isa.hpp"
 #include "support/random_tensor.hpp"
@@ -43,6 +47,29 @@ TEST_CASE("softmax_row is good to 1e-6 on every instruction set, whatever the le
       }
       CHECK(worst <= 1e-6);
       CHECK(x(count) == before(count));
+    }
+  }
+}
+
+TEST_CASE("softmax_row makes a row that holds NaN all NaN, and of minus infinity nothing") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  for (const Isa isa : test::every_isa()) {
+    const ExecutionScope scope({.isa = isa});
+    for (const Index count : {1, 5, 16, 50}) {
+      for (Index at = 0; at < count; ++at) {
+        auto x = test::random_tensor<1, float>({count}, 5);
+        x(at) = std::numeric_limits<float>::quiet_NaN();
+        CHECK(std::isnan(softmax_row(x.data(), count)));
+        CHECK(std::all_of(x.values().begin(), x.values().end(),
+                          [](float value) { return std::isnan(value); }));
+        if (count == 1) continue;
+        x = test::random_tensor<1, float>({count}, 5);
+        x(at) = -infinity;
+        CHECK(std::isfinite(softmax_row(x.data(), count)));
+        CHECK(x(at) == 0);
+        CHECK(std::all_of(x.values().begin(), x.values().end(),
+                          [](float value) { return std::isfinite(value); }));
+      }
     }
   }
 }
