@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
                                .reject_non_finite = chosen.reject_non_finite};
     if (!dtype.empty()) options.dtype = dtype_called(dtype);
     const io::Checkpoint file = io::open_checkpoint(std::filesystem::path(path), flags.options());
+    if (!file.unused_config.empty()) print("not used: ", file.unused_config);
     const bool folder = std::filesystem::is_directory(out);
     const std::filesystem::path weights =
         folder ? std::filesystem::path(out) / "model.safetensors" : std::filesystem::path(out);

@@ -20,11 +20,9 @@ using example::print;
 namespace {
 
 /// Encoded tokens [B, L, D] -> one feature per image [B, D], or all tokens [B, L, D] as rows.
-Tensor<float, 2> pooled(const MaskedVisionTransformer<float>& encoder,
-                        const Tensor<float, 3>& tokens, const std::string& pool) {
-  const Index prefix = encoder.num_prefix_tokens();
-  if (pool == "cls") return select_token(Var(tokens), 0).value();
-  if (pool == "mean") return mean_tokens(Var(tokens), prefix).value();
+Tensor<float, 2> features_of(const MaskedVisionTransformer<float>& encoder,
+                             const Tensor<float, 3>& tokens, const std::string& pool) {
+  if (pool != "none") return encoder.pool(Var(tokens)).value();
   Tensor<float, 3> all = tokens;
   return std::move(all).reshaped(Shape<2>{tokens.dim(0), tokens.dim(1) * tokens.dim(2)});
 }
@@ -66,11 +64,16 @@ int main(int argc, char** argv) {
     const ExecutionScope scope({.threads = threads});
     const io::Checkpoint file =
         io::open_checkpoint(std::filesystem::path(weights), flags.options());
-    const auto encoder = io::load_encoder<float>(file, load.options());
+    auto encoder = io::load_encoder<float>(file, load.options());
     example::require_colour(file, encoder.config.in_chans);
     if (pool == "cls" && !encoder.config.class_token) {
       throw std::runtime_error(weights + ": has no class token; use --pool mean");
     }
+    if (pool == "cls" && encoder.fc_norm) {
+      throw std::runtime_error(weights + ": normalises the mean alone (fc_norm); use --pool mean");
+    }
+    encoder.config.global_pool = pool == "cls" ? GlobalPool::token : GlobalPool::avg;
+    example::print_assumptions(file);
     const auto known = io::known_preprocessing(file, encoder.config.image_size);
     const io::Preprocessing& how = *known.value;
     print("images: ", io::preprocessing_text(how), " (", known.from, ")");
@@ -87,7 +90,7 @@ int main(int argc, char** argv) {
                   images.data() + static_cast<Index>(i) * waiting[i].size());
       }
       const Tensor<float, 3> tokens = encoder.encode(images).value();
-      const Tensor<float, 2> rows = pooled(encoder, tokens, pool);
+      const Tensor<float, 2> rows = features_of(encoder, tokens, pool);
       features.insert(features.end(), rows.begin(), rows.end());
       shape = {static_cast<Index>(names.size()), tokens.dim(1), tokens.dim(2)};
       waiting.clear();

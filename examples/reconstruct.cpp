@@ -40,6 +40,7 @@ int main(int argc, char** argv) {
     const auto mae = io::load_mae<float>(file, {.reject_non_finite = reject_non_finite});
     const MaskedVisionTransformerConfig& config = mae.encoder.config;
     example::require_colour(file, config.in_chans);
+    example::print_assumptions(file);
     io::Preprocessing how = io::preprocessing_for(file, config.image_size);
     how.size = config.image_size;
     const io::Image image = io::fit_image(io::read_image(picture), how);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "support/print.hpp"
 #include "tessera/io/load_plan.hpp"
 
 namespace example {
@@ -65,6 +66,13 @@ struct LoadFlags {
   std::string encoder;
   bool reject_non_finite = false;
 };
+
+/// Says what the results rest on and no tensor shows: the heads, and settings that were not used.
+inline void print_assumptions(const tessera::io::Checkpoint& file) {
+  if (!file.unused_config.empty()) print("not used: ", file.unused_config);
+  const auto heads = tessera::io::read_facts(file).num_heads;
+  if (heads.value) print("heads: ", *heads.value, " (", heads.from, ")");
+}
 
 /// Throws std::runtime_error naming the file if its model does not take pictures of three channels.
 inline void require_colour(const tessera::io::Checkpoint& file, tessera::Index channels) {

@@ -66,7 +66,7 @@ TEST_CASE("what cannot be told is asked for by name") {
         "num_heads cannot be told from the file (no tensor shows the number of attention heads); "
         "give num_heads");
   CHECK(error_for("timm_no_class_average", encoder, {.num_heads = 3}) ==
-        "image_size cannot be told from the file (its grid is not square: 6 positions); give "
+        "image_size cannot be told from the file (its grid is not square: 6 patches); give "
         "image_size");
   CHECK(error_for("mae_visualize", mae, {.num_heads = 2}) ==
         "decoder_num_heads cannot be told from the file (no tensor shows the number of attention "
@@ -88,7 +88,7 @@ TEST_CASE("heads must divide the width") {
   CHECK(error_for("mae_encoder", encoder, {.num_heads = 5}) ==
         "num_heads = 5 does not divide the width 12");
   CHECK(error_for("mae_encoder", encoder, {.num_heads = 0}) ==
-        "num_heads = 0 does not divide the width 12");
+        "num_heads 0 (given) is not positive");
   CHECK(error_for("mae_visualize", mae, {.num_heads = 2, .decoder_num_heads = 3}) ==
         "decoder_num_heads = 3 does not divide the width 8");
 }

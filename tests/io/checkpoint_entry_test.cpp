@@ -3,6 +3,7 @@
 #include "io/checkpoint_support.hpp"
 #include "support/catch.hpp"
 #include "tessera/io/load_weights.hpp"
+#include "tessera/io/stack_facts.hpp"
 
 namespace tessera::io::test {
 
@@ -48,6 +49,78 @@ TEST_CASE("of several models one must be chosen, and the error lists them") {
   CHECK(file_error([&] {
           (void)open_checkpoint(path, {.entry = "ema"});
         }).starts_with(path.string() + ": holds no tensors under 'ema'"));
+}
+
+TEST_CASE("what else a training checkpoint holds does not hide its model") {
+  const ScratchFolder folder;
+  const EditedFile one("timm_fc_norm_head");
+  EditedFile all;
+  for (const auto& [name, tensor] : one.tensors) {
+    all.tensors["net." + name] = tensor;
+    // Numbers of blocks are no entries either.
+    const std::string block = "blocks.0.";
+    if (!name.starts_with(block)) continue;
+    for (int i = 1; i < 64; ++i) {
+      all.tensors[text_of("net.blocks.", i, ".", name.substr(block.size()))] = tensor;
+    }
+  }
+  for (int i = 0; i < 300; ++i) {
+    for (const char* moment : {"step", "exp_avg", "exp_avg_sq"}) {
+      all.add(text_of("optimizer.state.", i, ".", moment), {3});
+    }
+  }
+  const Checkpoint file = open_checkpoint(all.write(folder / "f.safetensors"));
+  CHECK(file.entry == "net");
+  CHECK(detail::block_count(file, "encoder.") == 64);
+}
+
+TEST_CASE("an encoder under the name encoder is no I-JEPA") {
+  const ScratchFolder folder;
+  for (const char* entry :
+       {"encoder", "target_encoder", "model.encoder", "net.encoder", "state_dict.model.encoder"}) {
+    INFO(entry);
+    const Checkpoint file = open_checkpoint(with_copies(folder, {std::string(entry) + "."}));
+    CHECK(file.entry == entry);
+    CHECK(file.naming_id() == "timm");
+    CHECK(file.unexpected.empty());
+    CHECK(file.contains("encoder.cls_token"));
+  }
+  const auto both = with_copies(folder, {"encoder.", "target_encoder."});
+  CHECK(file_error([&] {
+          (void)open_checkpoint(both);
+        }).ends_with(": holds several models; choose one with entry: 'encoder' 'target_encoder'"));
+}
+
+TEST_CASE("a model with a name too many stays the whole that it is") {
+  const ScratchFolder folder;
+  for (const auto& [name, extra] :
+       {std::pair("ijepa_zip", "encoder.module.head.weight"),
+        std::pair("lightly_mae", "state_dict.backbone.vit.stray.weight"),
+        std::pair("hf_mae_published", "vit.stray.weight")}) {
+    INFO(name);
+    EditedFile edited(name);
+    const Checkpoint whole = open_checkpoint(edited.write(folder / "whole.safetensors"));
+    edited.add(extra, {3});
+    const Checkpoint file = open_checkpoint(edited.write(folder / "more.safetensors"));
+    CHECK(file.entry == whole.entry);
+    CHECK(file.naming_id() == whole.naming_id());
+    CHECK(file.tensors.size() == whole.tensors.size());
+    CHECK(file.unexpected.size() == whole.unexpected.size() + 1);
+  }
+}
+
+TEST_CASE("too many parts that may be models are an error that names the entries to choose in") {
+  const ScratchFolder folder;
+  EditedFile many;
+  for (int i = 0; i < 300; ++i) {
+    for (const char* top : {"a", "b"}) {
+      many.add(text_of(top, ".", std::to_string(1000 + i), ".blocks.0.norm1.weight"), {3});
+    }
+  }
+  const auto path = many.write(folder / "f.safetensors");
+  CHECK(file_error([&] { (void)open_checkpoint(path); }) ==
+        path.string() +
+            ": has more than 256 parts that may be models; choose one with entry, in a, b");
 }
 
 TEST_CASE("a report says which entry was taken, and an error which others there are") {

@@ -70,11 +70,20 @@ TEST_CASE("the type of a model must be one that its tensors can be") {
         "model_type is 'ijepa', but " + vit.path().string() +
             " has a class token, 0 registers and no LayerScale");
   CHECK(vit.error_with(R"({"model_type": "bert"})") ==
-        "model_type 'bert' is not supported; vit, vit_mae, ijepa, dinov2 and "
+        "model_type 'bert' is not supported; vit, vit_mae, vit_msn, ijepa, dinov2 and "
         "dinov2_with_registers are");
+  CHECK(vit.error_with(R"({"model_type": "vit_msn"})") == none);
   CHECK(Pair("hf_dinov2").error_with(R"({"model_type": "dinov2"})") == none);
   CHECK(Pair("hf_dinov2").error_with(R"({"model_type": "dinov2_with_registers"})") != none);
   CHECK(Pair("hf_ijepa").error_with(R"({"model_type": "vit"})") != none);
+  CHECK(Pair("hf_dinov2")
+            .error_with(R"({"model_type": "dinov2", "mlp_ratio": 17})")
+            .starts_with("mlp_ratio is 17, which makes an MLP of "));
+  for (const char* name : {"hf_dinov2", "hf_dinov2_swiglu", "hf_dinov2_registers"}) {
+    INFO(name);
+    (void)read_facts(Case(name).open());  // whose own config.json has the ratio
+    CHECK(Case(name).open().config.contains("mlp_ratio"));
+  }
 }
 
 TEST_CASE("timm's arguments must be understood and agree") {
@@ -88,12 +97,14 @@ TEST_CASE("timm's arguments must be understood and agree") {
        {std::tuple("embed_dim", "13", "12"), std::tuple("depth", "3", "1"),
         std::tuple("in_chans", "1", "3"), std::tuple("patch_size", "4", "2"),
         std::tuple("class_token", "false", "true"), std::tuple("reg_tokens", "2", "0"),
-        std::tuple("qkv_bias", "false", "true")}) {
+        std::tuple("qkv_bias", "false", "true"), std::tuple("fc_norm", "false", "true")}) {
     CHECK(error(text_of("\"", key, "\": ", wrong)) ==
           timm.contradiction(std::string("model_args.") + key, wrong, right));
     CHECK(error(text_of("\"", key, "\": ", right)) == none);
   }
   CHECK(error("\"mlp_ratio\": 7").starts_with("model_args.mlp_ratio is 7, but the tensors of "));
+  CHECK(error("\"init_values\": 1e-5").starts_with("model_args.init_values is 1e-05, but"));
+  CHECK(error("\"init_values\": null") == none);
   CHECK(error("\"swiglu_align_to\": 8") == "model_args.swiglu_align_to is not understood");
   CHECK(error("\"act_layer\": \"gelu_tanh\"") == "model_args.act_layer is supported only as gelu");
   CHECK(error("\"act_layer\": \"gelu\", \"qk_norm\": false, \"pos_embed\": \"learn\"") == none);
@@ -103,6 +114,18 @@ TEST_CASE("timm's arguments must be understood and agree") {
         "model_args.global_pool 'map' is not supported; token and avg are");
   CHECK(timm.error_with(R"({"architecture": "vit_x", "num_features": 13})") ==
         timm.contradiction("num_features", "13", "12"));
+}
+
+TEST_CASE("timm's arguments answer what tensors do not say") {
+  const auto facts = [](const char* name, const char* config) {
+    return read_facts(open_checkpoint(open_tensors(Case(name).path()), {},
+                                      parse_json_values(config, "config.json")));
+  };
+  CHECK(facts("timm_training", R"({"architecture": "vit_x"})").global_pool.from == "default");
+  const CheckpointFacts average =
+      facts("timm_training", R"({"architecture": "vit_x", "model_args": {"global_pool": "avg"}})");
+  CHECK(average.global_pool.value == GlobalPool::avg);
+  CHECK(average.global_pool.from == "config.json");
 }
 
 TEST_CASE("timm's models that compute something else with the same tensors are refused by name") {
@@ -145,6 +168,10 @@ TEST_CASE("a config.json of other code than the tensors is left aside, unless it
                   ": is of hugging_face, but the tensors have names of timm");
   const Pair vit("hf_vit");
   CHECK(vit.error_with(R"({"architecture": "vit_base_patch16_rpn_224"})") == none);
+  // Hugging Face's wrapper of timm's models keeps timm's settings.
+  CHECK(timm.error_with(
+                R"({"model_type": "timm_wrapper", "architecture": "vit_base_patch16_rpn_224"})")
+            .starts_with("architecture 'vit_base_patch16_rpn_224' is not supported"));
 }
 
 }  // namespace tessera::io::test

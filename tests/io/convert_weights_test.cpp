@@ -91,7 +91,7 @@ TEST_CASE("a decoder is left out only when that is said") {
   const auto path = folder / "m.safetensors";
   const Checkpoint mae = open_checkpoint(Case("mae_visualize").path());
   CHECK(argument_error([&] { convert_weights(mae, path, "timm"); }) ==
-        "NameWriter: naming timm has no names for such a model");
+        mae.source.label() + ": NameWriter: naming timm has no names for such a model");
   CHECK(convert_weights(mae, path, "timm", {.encoder_only = true}).written.size() == 18);
   const Checkpoint ijepa = open_checkpoint(Case("ijepa_zip").path());
   CHECK(file_error([&] { convert_weights(ijepa, path, "timm", {.encoder_only = true}); }) ==
@@ -163,8 +163,8 @@ TEST_CASE("a file that is no whole model is not converted") {
               f.add("pos_embed", {1, 9, 12});
             },
             "mae") ==
-        "image_size cannot be told from the file (9 positions, one of them perhaps for the class "
-        "token); give image_size");
+        "image_size cannot be told from the file (9 positions are a square, or another grid with "
+        "one for the class token); give image_size");
 }
 
 TEST_CASE("the position of a class token moves into it where a naming has no other place") {
@@ -202,6 +202,28 @@ TEST_CASE("how images are prepared goes along") {
   }
   convert_weights(Case("mae_encoder").open(), path, "timm");
   CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == "default");
+
+  // Settings that are not understood are no reason to keep sound weights.
+  const ScratchFolder vit;
+  EditedFile("hf_vit").write(vit / "model.safetensors");
+  write_file(vit / "preprocessor_config.json", bytes_of(R"({"size": 8, "resample": 1})"));
+  const Checkpoint file = open_checkpoint(vit / "model.safetensors", {.num_heads = 3});
+  const ExportReport report = convert_weights(file, path, "lightly");
+  CHECK(std::ranges::any_of(report.left_out, [](const std::string& what) {
+    return what.find("resample 1 is not supported") != std::string::npos;
+  }));
+  CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == "default");
+}
+
+TEST_CASE("the grid of a decoder of ours goes along") {
+  const ScratchFolder folder;
+  const MaskedVisionTransformerDecoderConfig config{
+      .grid = {2, 8}, .num_prefix_tokens = 1, .embed_dim = 16, .depth = 1, .num_heads = 2};
+  save_weights(folder / "d.safetensors", MaskedVisionTransformerDecoder<float>(config));
+  convert_weights(open_checkpoint(folder / "d.safetensors"), folder / "l.safetensors",
+                  "lightly_decoder");
+  const Checkpoint converted = open_checkpoint(folder / "l.safetensors");
+  CHECK(read_facts(converted).decoder_grid.value == Size{2, 8});
 }
 
 }  // namespace tessera::io::test

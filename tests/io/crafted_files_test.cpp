@@ -67,7 +67,32 @@ std::vector<std::function<Crafted()>> large_files() {
       [] {
         return Crafted{
             "a header of 10 MB of long names", "a.safetensors",
-            with_length("{" + counted(2'300, "\"#" + std::string(4'200, 'n') + "\":" + u8) + "}")};
+            with_length("{" + counted(2'300, "\"#" + std::string(4'000, 'n') + "\":" + u8) + "}")};
+      },
+      [] {
+        return Crafted{
+            "names of wrappers", "a.safetensors",
+            with_length("{" + counted(2'300, "\"a" + repeated(".module", 580) + ".#\":" + u8) +
+                        "}")};
+      },
+      [] {
+        return Crafted{
+            "names of our own, with a header of 9.8 MB", "a.safetensors",
+            with_length("{\"__metadata__\":{\"tessera.naming\":\"tessera\"," +
+                        std::string("\"tessera.kind\":\"encoder\"},") +
+                        counted(49'900, "\"#" + std::string(140, 'n') + "\":" + u8) + "}")};
+      },
+      [] {
+        return Crafted{
+            "unknown names, with a header of 9.8 MB", "a.safetensors",
+            with_length(
+                "{" + counted(49'900, "\"encoder.blocks.0." + std::string(120, 'n') + "#\":" + u8) +
+                "}")};
+      },
+      [] {
+        return Crafted{
+            "first blocks without end", "a.safetensors",
+            with_length("{" + counted(49'900, "\"a#.b.c.d.blocks.0.norm1.weight\":" + u8) + "}")};
       },
       [] {
         return Crafted{"one name of 9 MB", "a.safetensors",
@@ -106,6 +131,10 @@ std::vector<std::function<Crafted()>> large_files() {
       },
       [] {
         return Crafted{"items without end", "a.pth", torch_zip("]" + repeated("Na", 3'000'000))};
+      },
+      [] {
+        return Crafted{"tuples without end", "a.pth",
+                       torch_zip(repeated("(" + repeated("N", 999'000) + "t", 20))};
       },
       [] {
         return Crafted{"lists of one item up to the limit", "a.pth",
@@ -182,6 +211,94 @@ TEST_CASE("large crafted files are refused in less than 64 MB from opening to lo
     CHECK(peak < 64'000'000);
     CHECK(message.size() < 1'000);
   }
+}
+
+namespace {
+
+/// An encoder in a torch file: 512 wide, its tensors cut out of one storage.
+std::string shared_encoder(Index depth, Index storage_values, bool repeat_one) {
+  const std::string storage = p_storage("FloatStorage", "0", storage_values);
+  std::string items;
+  const auto add = [&](const std::string& name, const std::vector<std::int64_t>& shape) {
+    std::vector<std::int64_t> strides(shape.size(), 0);
+    for (std::size_t i = shape.size(); i-- > 0 && !repeat_one;) {
+      strides[i] = i + 1 == shape.size() ? 1 : strides[i + 1] * shape[i + 1];
+    }
+    items += p_text(name) + p_tensor(storage, 0, shape, strides);
+  };
+  const auto add_layer = [&](const std::string& name, std::int64_t rows, std::int64_t columns) {
+    add(name + ".weight", {rows, columns});
+    add(name + ".bias", {rows});
+  };
+  const auto add_norm = [&](const std::string& name) {
+    add(name + ".weight", {512});
+    add(name + ".bias", {512});
+  };
+  add("cls_token", {1, 1, 512});
+  add("pos_embed", {1, 5, 512});
+  add("patch_embed.proj.weight", {512, 3, 4, 4});
+  add("patch_embed.proj.bias", {512});
+  for (Index i = 0; i < depth; ++i) {
+    const std::string block = text_of("blocks.", i, ".");
+    add_norm(block + "norm1");
+    add_layer(block + "attn.qkv", 1536, 512);
+    add_layer(block + "attn.proj", 512, 512);
+    add_norm(block + "norm2");
+    add_layer(block + "mlp.fc1", 2048, 512);
+    add_layer(block + "mlp.fc2", 512, 2048);
+  }
+  add_norm("norm");
+  return zip_text({{.name = "a/data.pkl", .data = "\x80\x02}(" + items + "u."},
+                   {.name = "a/data/0",
+                    .data = std::string(static_cast<std::size_t>(storage_values) * 4, '\0')}});
+}
+
+}  // namespace
+
+TEST_CASE("a small file does not become a large model, whatever its tensors share") {
+  const ScratchFolder folder;
+  const auto path = folder / "a.pth";
+  const auto peak_of = [&](const std::string& bytes, std::string& message) {
+    write_file(path, bytes_of(bytes));
+    return peak_bytes_of([&] {
+      message = file_error([&] {
+        const Checkpoint file = open_checkpoint(
+            path, {.num_heads = 8, .image_size = Size{8, 8}, .layer_norm_eps = 1e-6});
+        (void)load_encoder<float>(file);
+      });
+    });
+  };
+  std::string message;
+  // One value that stands for 60 blocks, and 4 MB that stand for 200.
+  CHECK(peak_of(shared_encoder(60, 1, true), message) < 4'000'000);
+  CHECK(message.find("too many for a file of") != std::string::npos);
+  CHECK(peak_of(shared_encoder(200, 1 << 20, false), message) < 4'000'000);
+  CHECK(message.find("too many for a file of") != std::string::npos);
+  // What is allowed loads, in proportion to the file: 13 MB out of one value, 26 MB out of 4 MB.
+  CHECK(peak_of(shared_encoder(1, 1, true), message) < 20'000'000);
+  CHECK(message == "(no exception)");
+  CHECK(peak_of(shared_encoder(2, 1 << 20, false), message) < 32'000'000);
+  CHECK(message == "(no exception)");
+}
+
+TEST_CASE("shards full of settings are refused in less than 64 MB") {
+  const ScratchFolder folder;
+  std::string map;
+  for (int i = 0; i < 12; ++i) {
+    const std::string name = std::to_string(i);
+    const std::string settings =
+        counted(5, "\"" + name + "-#\":\"" + std::string(1'900'000, 'x') + "\"");
+    write_file(
+        folder / (name + ".safetensors"),
+        bytes_of(with_length("{\"__metadata__\":{" + settings + "},\"" + name + "\":" + u8 + "}")));
+    map += (i > 0 ? ",\"" : "\"") + name + "\":\"" + name + ".safetensors\"";
+  }
+  const auto path = folder / "a.json";
+  write_file(path, bytes_of("{\"weight_map\":{" + map + "}}"));
+  std::string message;
+  CHECK(peak_bytes_of([&] { message = error_of_loading(path); }) < 64'000'000);
+  CHECK(message ==
+        path.string() + ": metadata of the shards: more than 10000 keys or 8000000 bytes");
 }
 
 TEST_CASE("crafted settings are refused in less than 64 MB") {

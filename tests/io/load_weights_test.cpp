@@ -187,7 +187,7 @@ TEST_CASE("encoder and decoder do not replace each other silently") {
               });
             },
             mae) ==
-        "does not fit the model (naming mae): missing decoder_embed.weight, decoder_embed.bias, "
+        "does not fit the model (naming timm): missing decoder_embed.weight, decoder_embed.bias, "
         "decoder.mask_token and 29 more; the file holds an encoder alone: encoder_only leaves the "
         "decoder as it is");
   const LoadReport part = load_weights(file, mae, {.encoder_only = true});
@@ -219,7 +219,9 @@ TEST_CASE("a number of heads that the file contradicts is refused") {
                                         .mlp_ratio = 20.0 / 12});
   const auto path = Case("hf_mae_encoder").path();
   CHECK(file_error([&] { load_weights(path, vit); }) ==
-        path.string() + ": num_heads is 3 (config.json), but 4 in the model");
+        path.string() +
+            ": num_heads is 3 (config.json), but 4 in the model; if the file is wrong, "
+            "give num_heads");
 }
 
 TEST_CASE("positions of another grid need a kernel to resample with") {
@@ -394,20 +396,28 @@ TEST_CASE("what shows in no shape must agree with the model, and both values are
     return text.substr(std::min(text.size(), path.string().size() + 2));
   };
   CHECK(error_with([](MAEConfig& c) { c.norm_pix_loss = false; }) ==
-        "norm_pix_loss is true (metadata), but false in the model");
+        "norm_pix_loss is true (metadata), but false in the model; if the file is wrong, give "
+        "norm_pix_loss");
   CHECK(error_with([](MAEConfig& c) { c.encoder.layer_norm_eps = 1e-2; }) ==
-        "layer_norm_eps is 1e-06 (metadata), but 0.01 in the model");
+        "layer_norm_eps is 1e-06 (metadata), but 0.01 in the model; if the file is wrong, give "
+        "layer_norm_eps");
   CHECK(error_with([](MAEConfig& c) { c.encoder.num_heads = 4; }) ==
-        "num_heads is 3 (metadata), but 4 in the model");
+        "num_heads is 3 (metadata), but 4 in the model; if the file is wrong, give num_heads");
   CHECK(error_with([](MAEConfig& c) { c.decoder_num_heads = 4; }) ==
-        "decoder_num_heads is 2 (metadata), but 4 in the model");
+        "decoder_num_heads is 2 (metadata), but 4 in the model; if the file is wrong, give "
+        "decoder_num_heads");
   save_weights(path, MAE<float>(config).encoder);
   MaskedVisionTransformerConfig average = config.encoder;
   average.global_pool = GlobalPool::avg;
   Vit vit(average);
   CHECK(file_error([&] { load_weights(path, vit); }) ==
-        path.string() + ": global_pool is token (metadata), but avg in the model");
+        path.string() +
+            ": global_pool is token (metadata), but avg in the model; if the file is wrong, "
+            "give global_pool");
   load_weights(open_checkpoint(path, {.global_pool = GlobalPool::avg}), vit);
+  // Pooling is no part of an MAE: whoever takes its encoder may pool otherwise.
+  save_weights(path, MAE<float>(config));
+  load_weights(path, vit, {.encoder_only = true});
   // A file that only usually pools the class token says nothing.
   const Case published("mae_encoder");
   MaskedVisionTransformerConfig other =

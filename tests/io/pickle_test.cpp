@@ -240,6 +240,12 @@ TEST_CASE("pickles that unfold or repeat without end are refused in little memor
         "a.pth: pickle byte 1000002: needs a stack of more than 1000000");
   CHECK(error_of("]q" + std::string(1, '\0') + repeated("Na", 2'000'001), memory)
             .ends_with("holds more than 1000000 items"));
+  // Tuples and frozen sets count as well, whichever opcode makes them.
+  for (const char* end : {"t", "\x91"}) {
+    CHECK(error_of("(" + repeated("N", 999'000) + end + "(" + repeated("N", 999'000) + end + "\x86",
+                   memory)
+              .ends_with("holds more than 1000000 items"));
+  }
   CHECK(error_of("N" + repeated("r" + number_bytes<std::uint32_t>(249'999), 100'000), memory) ==
         "(no exception)");
   const std::string storage = p_storage("FloatStorage", "0", 1);

@@ -4,6 +4,8 @@
 
 #include "io/checkpoint_support.hpp"
 #include "support/catch.hpp"
+#include "tessera/io/checkpoint_config.hpp"
+#include "tessera/io/save_weights.hpp"
 
 namespace tessera::io::test {
 
@@ -92,6 +94,17 @@ TEST_CASE("settings of no known kind are refused with the file") {
   CHECK(hf(R"({"size": {"shortest_edge": 8}})") ==
         "p.json: size.shortest_edge without do_center_crop gives no one size");
   CHECK(hf("{}") == "p.json: says no size");
+  CHECK(hf(R"({"size": 8, "do_resize": false})") ==
+        "p.json: do_resize false is not supported; true is");
+  CHECK(hf(R"({"size": 8, "do_rescale": false})") ==
+        "p.json: do_rescale false is not supported; true is");
+  CHECK(hf(R"({"size": 20000})") == "p.json: size 20000 is not between 1 and 16384");
+  CHECK(hf(R"({"size": {"shortest_edge": 99999}, "do_center_crop": true, "crop_size": 8})") ==
+        "p.json: size 99999 is not between 1 and 16384");
+  CHECK(hf(R"({"size": 8, "image_mean": [0.5]})") == "p.json: image_mean is not three numbers");
+  CHECK(hf(R"({"size": 8, "image_mean": [1, 1, 1, 1]})") ==
+        "p.json: image_mean is not three numbers");
+  CHECK(hf(R"({"size": 8, "image_std": [1, 0, 1]})") == "p.json: image_std 0 is not positive");
   const auto timm = [](std::string_view text) {
     return file_error([&] { (void)timm_preprocessing(parse_json_values(text, "c.json")); });
   };
@@ -100,6 +113,56 @@ TEST_CASE("settings of no known kind are refused with the file") {
         "c.json: interpolation 'lanczos' is not supported");
   CHECK(timm(R"({"pretrained_cfg": {"input_size": [3, 8, 8], "crop_pct": 0}})") ==
         "c.json: crop_pct is not in (0, 1]");
+  CHECK(timm(R"({"pretrained_cfg": {"input_size": [3, 8, 8], "crop_mode": "border"}})") ==
+        "c.json: crop_mode 'border' is not supported; center is, and squash with a crop_pct of 1");
+  CHECK(timm(R"({"pretrained_cfg": {"input_size": [3, 8, 8], "crop_mode": "squash"}})") ==
+        "c.json: crop_mode 'squash' is not supported; center is, and squash with a crop_pct of 1");
+  CHECK(timm(R"({"pretrained_cfg": {"input_size": [3, 8, 8], "crop_pct": 1e-9}})")
+            .starts_with("c.json: the shorter side that crop_pct makes "));
+}
+
+TEST_CASE("switches and shapes of settings count") {
+  const auto hf = [](std::string_view text) {
+    return hugging_face_preprocessing(parse_json_values(text, "p.json"));
+  };
+  const Normalisation none = hf(R"({"size": 8, "do_normalize": false})").normalisation;
+  CHECK(none.mean == std::array<double, 3>{0, 0, 0});
+  CHECK(none.std == std::array<double, 3>{1, 1, 1});
+  CHECK(hf(R"({"size": 8, "image_mean": 0.5})").normalisation.mean ==
+        std::array<double, 3>{0.5, 0.5, 0.5});
+  CHECK(hf(R"({"size": 8, "image_mean": null})").normalisation.mean == Normalisation{}.mean);
+  const auto timm = [](std::string_view text) {
+    return timm_preprocessing(parse_json_values(text, "c.json"));
+  };
+  constexpr std::string_view squash =
+      R"({"pretrained_cfg": {"input_size": [3, 8, 8], "crop_pct": 1.0, "crop_mode": "squash"}})";
+  CHECK(timm(squash).shorter_side == 0);
+  CHECK(timm(R"({"pretrained_cfg": {"input_size": [3, 8, 8], "crop_pct": 1.0}})").shorter_side ==
+        8);
+}
+
+TEST_CASE("settings in metadata are what was written, or refused by key") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  const Checkpoint file = Case("mae_encoder").open();
+  MaskedVisionTransformer<float> encoder(encoder_config(file, read_facts(file)));
+  const auto error_with = [&](const std::string& key, const std::string& value) {
+    SafetensorsMetadata metadata = detail::to_metadata(Preprocessing{});
+    metadata["tessera.preprocessing." + key] = value;
+    save_weights(path, encoder, {.metadata = metadata});
+    const std::string text = file_error([&] {
+      (void)known_preprocessing(open_checkpoint(path), {8, 8});
+    });
+    const std::string label = path.string() + ": ";
+    return text.starts_with(label) ? text.substr(label.size()) : text;
+  };
+  CHECK(error_with("filter", "bicubic") == "(no exception)");
+  const std::string begin = "metadata tessera.preprocessing.";
+  CHECK(error_with("filter", "lanczos") == begin + "filter 'lanczos' is none");
+  CHECK(error_with("height", "1000000") == begin + "height 1000000 is not between 1 and 16384");
+  CHECK(error_with("std", "1 0 1") == begin + "std 0 is not positive");
+  CHECK(error_with("std", "1 1 1 junk") == begin + "std is not three numbers");
+  CHECK(error_with("mean", "1 1") == begin + "mean is not three numbers");
 }
 
 }  // namespace tessera::io::test

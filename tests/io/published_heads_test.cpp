@@ -44,9 +44,14 @@ class HeaderOnly {
     add("predictor_proj.weight", {encoder_dim, dim});
   }
 
-  CheckpointFacts facts(CheckpointOptions options = {}) const {
-    return read_facts(
-        open_checkpoint(TensorSource(table_, "file", TensorFormat::safetensors), options));
+  /// All tensors as part of an entry.
+  void move_into(const std::string& entry) {
+    for (StoredTensor& tensor : table_.tensors) tensor.name = entry + "." + tensor.name;
+  }
+
+  CheckpointFacts facts(CheckpointOptions options = {}, const char* config = "{}") const {
+    return read_facts(open_checkpoint(TensorSource(table_, "file", TensorFormat::safetensors),
+                                      options, parse_json_values(config, "config.json")));
   }
 
  private:
@@ -87,6 +92,33 @@ TEST_CASE("encoders of the published sizes have their heads, in every naming") {
         std::nullopt);
   CHECK(detail::published_encoder_heads({.dim = 768, .depth = 12, .mlp_hidden = 2048}) ==
         std::nullopt);
+}
+
+TEST_CASE("models whose heads are not those of their size have their own, or are asked about") {
+  HeaderOnly base("timm", Layout::plain);
+  base.add_encoder("encoder.", 768, 12, 3072);
+  const auto heads_of = [&](const char* config) { return base.facts({}, config).num_heads; };
+  CHECK(heads_of(R"({"architecture": "vit_base_patch16_gap_224"})").value == 16);
+  CHECK(heads_of(R"({"architecture": "vit_base_patch16_gap_224"})").from == "config.json");
+  CHECK(heads_of(R"({"architecture": "vit_base_patch16_siglip_gap_224"})").value == 12);
+  CHECK(base.facts({.num_heads = 8}, R"({"architecture": "vit_base_patch16_gap_224"})")
+            .num_heads.value == 8);
+
+  // MoCo v3 has 12 in its ViT-S.
+  HeaderOnly small("timm", Layout::plain);
+  small.add_encoder("encoder.", 384, 12, 1536);
+  CHECK(small.facts().num_heads.value == 6);
+  small.move_into("base_encoder");
+  CHECK(small.facts({.entry = "base_encoder"}).num_heads.value == std::nullopt);
+}
+
+TEST_CASE("heads and epsilons that no model can have are refused with where they are from") {
+  HeaderOnly file("hugging_face", Layout::plain);
+  file.add_encoder("encoder.", 768, 12, 3072);
+  CHECK(file_error([&] { (void)file.facts({}, R"({"layer_norm_eps": -1})"); }) ==
+        "file: layer_norm_eps -1 (config.json) is not positive");
+  CHECK(file_error([&] { (void)file.facts({}, R"({"num_attention_heads": 0})"); }) ==
+        "file: num_heads 0 (config.json) is not positive");
 }
 
 TEST_CASE("only the decoder of the published MAE has known heads") {

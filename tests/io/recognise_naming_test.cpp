@@ -1,7 +1,9 @@
 #include "tessera/io/recognise_naming.hpp"
 
+#include "io/allocation_watch.hpp"
 #include "io/checkpoint_support.hpp"
 #include "support/catch.hpp"
+#include "tessera/io/load_weights.hpp"
 
 namespace tessera::io::test {
 
@@ -31,6 +33,88 @@ TEST_CASE("what wrappers put into names is left out") {
   const Checkpoint opened = open_checkpoint(wrapped.write(folder / "w.safetensors"));
   CHECK(opened.naming_id() == "timm");
   CHECK(opened.unexpected.empty());
+}
+
+TEST_CASE("a long name is unwrapped in one pass") {
+  std::string name = "a";
+  for (int i = 0; i < 150'000; ++i) name += ".module";
+  std::string plain;
+  const std::size_t allocated = bytes_allocated_by([&] { plain = detail::unwrapped(name + ".x"); });
+  CHECK(plain == "a.x");
+  CHECK(allocated < 5 * name.size());
+}
+
+TEST_CASE("chunks of blocks, as DINOv2 trains them, are read by the number of the block") {
+  CHECK(detail::unwrapped("blocks.0.3.norm1.weight") == "blocks.3.norm1.weight");
+  CHECK(detail::unwrapped("backbone.blocks.2.11.attn") == "backbone.blocks.11.attn");
+  CHECK(detail::unwrapped("blocks.3.norm1.0.x") == "blocks.3.norm1.0.x");
+  CHECK(detail::unwrapped("blocks.0.3") == "blocks.3");
+  const ScratchFolder folder;
+  const Case published("dinov2_plain");
+  EditedFile chunked;
+  for (const auto& [name, tensor] : EditedFile("dinov2_plain").tensors) {
+    const std::string block = "blocks.0.";
+    const bool first = name.starts_with(block);
+    chunked.tensors[first ? "blocks.2.0." + name.substr(block.size()) : name] = tensor;
+  }
+  const Checkpoint file =
+      open_checkpoint(chunked.write(folder / "f.safetensors"), published.options());
+  CHECK(file.naming_id() == "dinov2");
+  CHECK(file.unexpected.empty());
+  CHECK(file.find("encoder.blocks.0.norm1.weight")->stored[0] == "blocks.2.0.norm1.weight");
+  (void)load_encoder<float>(file);
+}
+
+TEST_CASE("a head's representation layer is part of the head, and iBOT's token is a mask token") {
+  const ScratchFolder folder;
+  EditedFile edited("timm_fc_norm_head");
+  edited.add("pre_logits.fc.weight", {12, 12});
+  edited.add("masked_embed", {1, 12});
+  const Checkpoint file =
+      open_checkpoint(edited.write(folder / "f.safetensors"), Case("timm_fc_norm_head").options());
+  CHECK(file.naming_id() == "timm");
+  CHECK(file.unexpected.empty());
+  CHECK(std::ranges::count(file.heads, "pre_logits.fc.weight") == 1);
+  const auto encoder = load_encoder<float>(file);
+  CHECK(encoder.mask_token.value(0, 0, 0) == 0.5F);
+}
+
+TEST_CASE("other namings are mentioned only where a model of them has all that it needs") {
+  const ScratchFolder folder;
+  // LayerScale, but no mask token: DINOv2's code has more.
+  EditedFile timm("dinov2_plain");
+  timm.tensors.erase("mask_token");
+  const Checkpoint scaled = open_checkpoint(timm.write(folder / "timm.safetensors"));
+  CHECK(scaled.naming_id() == "timm");
+  CHECK(scaled.equal.empty());
+  EditedFile plain("timm_fc_norm_head");
+  std::erase_if(plain.tensors, [](const auto& item) { return item.first.starts_with("head."); });
+  plain.rename("fc_norm.weight", "norm.weight");
+  plain.rename("fc_norm.bias", "norm.bias");
+  const Checkpoint either = open_checkpoint(plain.write(folder / "plain.safetensors"));
+  CHECK(either.naming_id() == "timm");
+  CHECK(either.equal == std::vector<std::string_view>{"mae"});
+}
+
+TEST_CASE("an entry called model is a sign of the MAE code in a torch file alone") {
+  const Checkpoint torch = Case("mae_encoder").open();
+  CHECK(torch.entry == "model");
+  CHECK(torch.naming_id() == "mae");
+  const ScratchFolder folder;
+  const Checkpoint file =
+      open_checkpoint(EditedFile("mae_encoder").write(folder / "model.safetensors"));
+  CHECK(file.entry == "model");
+  CHECK(file.naming_id() == "timm");
+  CHECK(file.equal == std::vector<std::string_view>{"mae"});
+}
+
+TEST_CASE("a file without tensors says so") {
+  const ScratchFolder folder;
+  const auto path = EditedFile().write(folder / "f.safetensors");
+  for (const char* naming : {"", "timm", "tessera"}) {
+    CHECK(file_error([&] { (void)open_checkpoint(path, {.naming = naming}); }) ==
+          path.string() + ": holds no tensors");
+  }
 }
 
 TEST_CASE("names of no known model are refused with the first of them") {

@@ -239,6 +239,18 @@ TEST_CASE("long and unprintable names are shown short and safe") {
         "tensor '.[2J" + std::string(76, 'x') + "...': a number has no place here");
 }
 
+TEST_CASE("names of tensors have a limit, texts of metadata another") {
+  const auto header = [](const std::string& name) {
+    return "{\"" + name + R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}})";
+  };
+  CHECK(parse_safetensors_header(header(std::string(4096, 'n')), 0).entries.size() == 1);
+  CHECK(file_error([&] { parse_safetensors_header(header(std::string(4097, 'n')), 0); }) ==
+        "tensor '" + std::string(80, 'n') + "...': names are limited to 4096 bytes");
+  const std::string text(5000, 'm');
+  CHECK(parse_safetensors_header("{\"__metadata__\":{\"" + text + "\":\"" + text + "\"}}", 0)
+            .metadata.size() == 1);
+}
+
 TEST_CASE("trailing bytes can be allowed, missing ones cannot") {
   const std::string json = entry("F32", "[1]", "[0,4]");
   const SafetensorsOptions lenient{.allow_trailing_bytes = true};

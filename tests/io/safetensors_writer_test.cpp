@@ -119,6 +119,17 @@ TEST_CASE("wrong additions are refused by name and leave the writer as it was") 
   CHECK(same.bytes() == writer.bytes());
 }
 
+TEST_CASE("names that no reader takes are not written") {
+  const Tensor<float, 1> values({1}, {1});
+  SafetensorsWriter writer;
+  writer.add(std::string(4096, 'n'), values);
+  CHECK(argument_error([&] { writer.add(std::string(4097, 'n'), values); }) ==
+        "SafetensorsWriter::add: tensor '" + std::string(80, 'n') +
+            "...': names are limited to 4096 bytes");
+  const std::vector<std::byte> bytes = writer.bytes();
+  CHECK(SafetensorsReader(bytes).tensors().size() == 1);
+}
+
 TEST_CASE("a value too large for its dtype leaves the old file and no litter") {
   const ScratchFolder folder;
   const auto path = folder / "a.safetensors";

@@ -152,12 +152,20 @@ TEST_CASE("another size, a missing self-test and a damaged text are refused") {
   CHECK(file_error([&] { verify(file, MaskedVisionTransformer<float>(other)); }) ==
         path.string() + ": self-test: is of another kind of model, or of another image size");
 
+  auto coarse = saved;
+  coarse.config.layer_norm_eps = 1e-5;
+  CHECK(file_error([&] { verify(file, coarse); }) ==
+        path.string() +
+            ": layer_norm_eps is 1e-06 (metadata), but 1e-05 in the model; if the file "
+            "is wrong, give layer_norm_eps");
+
   save_weights(path, saved);
   CHECK(file_error([&] { verify(open_checkpoint(path), saved); }) ==
         path.string() + ": has no self-test");
   for (const auto& [key, text, reason] :
        {std::tuple("output", "x", "its output cannot be read"),
         std::tuple("output", "1 2", "its output has 2 values, not 24"),
+        std::tuple("output", "inf 2", "its output cannot be read"),
         std::tuple("parameters", "0", "its sums of the parameters cannot be read")}) {
     SafetensorsMetadata metadata = self_test(saved);
     metadata[std::string("tessera.self_test.") + key] = text;

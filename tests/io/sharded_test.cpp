@@ -142,6 +142,29 @@ TEST_CASE("shards must hold exactly what the index says") {
   CHECK(file_error([&] { read({"c", "a"}, {}); }) == begin + "'b': is not in its shard 'two'");
 }
 
+TEST_CASE("metadata of index and shards is joined up to a limit") {
+  const ScratchFolder folder;
+  ShardIndex index{{{"total_size", "8"}}, {}};
+  for (const char* name : {"a", "b", "c"}) {
+    index.file_of[name] = name;
+    write_file(folder / name, bytes_of("x"));
+  }
+  const auto read = [&](std::size_t bytes) {
+    return read_shards(folder / "index.json", index, [&](const fs::path& path) {
+      const std::string name = path.filename().string();
+      TensorTable table = table_of({name});
+      table.metadata = {{"format", "pt"}, {"only in " + name, std::string(bytes, 'x')}};
+      return table;
+    });
+  };
+  CHECK(read(2'000'000).metadata.size() == 5);
+  CHECK(file_error([&] { (void)read(3'000'000); }) ==
+        (folder / "index.json").string() +
+            ": metadata of the shards: more than 10000 keys or 8000000 bytes");
+  CHECK(error_of(R"({"weight_map":{")" + std::string(4097, 'n') + R"(":"a"}})") ==
+        "index.json: tensor '" + std::string(80, 'n') + "...': names are limited to 4096 bytes");
+}
+
 TEST_CASE("missing shards and links out of the folder are refused before anything is opened") {
   const ScratchFolder outside;
   write_file(outside / "secret", bytes_of("x"));

@@ -125,6 +125,21 @@ TEST_CASE("a small storage cannot pose as a huge tensor") {
         "a.pth: tensor 'w': shape [281474976710656] repeats a storage of 6 elements too often");
 }
 
+TEST_CASE("tensors together have not much more than the file, however they share storages") {
+  const auto views = [](int count, const std::vector<std::int64_t>& shape) {
+    std::string items = "}(" + p_text("0") + p_global("torch._utils", "_rebuild_tensor_v2") +
+                        "q\x01(" + storage + p_int(0) + p_tuple(shape) + p_tuple({0, 0}) +
+                        "tq\x02R";
+    for (int i = 1; i < count; ++i) items += p_text(std::to_string(i)) + "h\x01h\x02R";
+    return items + "u";
+  };
+  // 4 MB each; memory has no file, so 16 MB are allowed.
+  CHECK(error_of(views(4, {1024, 1024})) == "(no exception)");
+  CHECK(error_of(views(5, {1024, 1024})) ==
+        "a.pth: tensor '4': the tensors so far have 20971520 bytes, too many for a file of 0 whose "
+        "storages they share");
+}
+
 TEST_CASE("names are the dotted path of keys") {
   const std::string tensor = p_tensor(storage, 0, {6}, {1});
   const Table read("}(" + p_text("model") + "}(" + p_text("a.b") + tensor + p_int(7) + "](" +

@@ -50,11 +50,11 @@ int main() {
                   .decoder_num_heads = 2});
   Generator generator(0);
   const Tensor<float, 4> images = next_batch(generator);
-  const auto [idx_keep, idx_mask] = random_token_mask(
+  const KeepMask tokens = random_token_mask(
       {32, mae.encoder.sequence_length()},
       {.mask_ratio = 0.75, .num_prefix_tokens = mae.encoder.num_prefix_tokens()}, generator);
   const auto loss = [&] {
-    return static_cast<double>(mae.loss(images, idx_keep, idx_mask).value().item());
+    return static_cast<double>(mae.loss(images, tokens.idx_keep, tokens.idx_mask).value().item());
   };
   train(mae, 1, generator);
   const double before = loss();

@@ -76,7 +76,9 @@ namespace detail {
 
 /// Whose settings a config.json holds, by the name of the naming; "" if it does not say.
 inline std::string_view config_family(const JsonValues& config) {
-  if (config.contains("model_type")) return "hugging_face";
+  const auto type =
+      config.contains("model_type") ? config.get<std::string>("model_type") : std::nullopt;
+  if (type && *type != "timm_wrapper") return "hugging_face";
   return config.contains("architecture") ? "timm" : "";
 }
 
@@ -120,13 +122,15 @@ inline Checkpoint open_checkpoint(const TensorSource& all, CheckpointOptions opt
     if (!used) others.insert(group.name);
   }
   for (const std::string& name : others) checkpoint.others.push_back(detail::shown(name));
-  for (const std::string& name : fit.heads) checkpoint.heads.push_back(detail::shown(name));
-  for (const std::string& name : fit.unknown) {
+  for (const std::string_view name : fit.heads) checkpoint.heads.push_back(detail::shown(name));
+  for (const std::string_view name : fit.unknown) {
     if (entry.empty() && others.contains(detail::group_of(name))) continue;
     checkpoint.unexpected.push_back(detail::shown(name));
   }
-  for (auto& [name, parts] : fit.ours) {
-    checkpoint.tensors.push_back(detail::joined(checkpoint.source, name, std::move(parts)));
+  while (!fit.ours.empty()) {  // long names are not kept twice
+    auto node = fit.ours.extract(fit.ours.begin());
+    checkpoint.tensors.push_back(
+        detail::joined(checkpoint.source, std::move(node.key()), std::move(node.mapped())));
   }
   return checkpoint;
 }

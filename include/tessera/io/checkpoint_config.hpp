@@ -60,12 +60,7 @@ inline MaskedVisionTransformerConfig encoder_config(const Checkpoint& file,
   const StackFacts encoder = detail::needed(file, facts.encoder, true, "encoder", facts.kind);
   const Index heads = detail::needed_heads(file, facts.num_heads, encoder, "num_heads");
   const Size image =
-      detail::asked_for(file, facts.image_size, "image_size",
-                        facts.unclear_positions
-                            ? text_of(encoder.positions,
-                                      " positions are a square, or another grid with one for the "
-                                      "class token")
-                            : text_of("its grid is not square: ", encoder.positions, " positions"));
+      detail::asked_for(file, facts.image_size, "image_size", detail::no_image_size(facts));
   // Where training moves positions is no fact of the file; what such models do is taken for
   // granted.
   const bool fixed_positions = (facts.kind != ModelKind::encoder || file.naming_id() == "mae" ||

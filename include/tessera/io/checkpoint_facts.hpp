@@ -94,6 +94,15 @@ inline std::optional<Size> square_of(Index patches) {
   return Size{side, side};
 }
 
+/// Why image_size must be asked for.
+inline std::string no_image_size(const CheckpointFacts& facts) {
+  return facts.unclear_positions
+             ? text_of(facts.encoder->positions,
+                       " positions are a square, or another grid with one for the class token")
+             : text_of("its grid is not square: ", facts.encoder->positions - facts.position_prefix,
+                       " patches");
+}
+
 /// Which rows of the position table belong to prefix tokens, and the image the others are for.
 inline void find_grid(const Checkpoint& file, Known<Size> said, CheckpointFacts& facts) {
   const Index rows = facts.encoder->positions;
@@ -107,11 +116,13 @@ inline void find_grid(const Checkpoint& file, Known<Size> said, CheckpointFacts&
       return said.value ? is_grid_of(*said.value, facts.patch_size, patches)
                         : square_of(patches).has_value();
     };
-    const bool without_prefix = is_grid(rows) && !is_grid(rows - prefix);
+    const auto config = file.config.get<bool>("model_args.no_embed_class");
+    const bool without_prefix = config.value_or(is_grid(rows) && !is_grid(rows - prefix));
     // With registers, timm's models leave the prefix without positions. A class token alone has one
     // or not: 225 rows are a square without it, or 14 x 16 with it.
-    facts.unclear_positions = without_prefix && !said.value && facts.reg_tokens == 0;
-    facts.no_embed_class = is_grid(rows) && (facts.reg_tokens > 0 || without_prefix);
+    facts.unclear_positions = without_prefix && !config && !said.value && facts.reg_tokens == 0;
+    facts.no_embed_class =
+        config.value_or(is_grid(rows) && (facts.reg_tokens > 0 || without_prefix));
     if (facts.no_embed_class) placed = 0;
   }
   facts.position_prefix = placed;
@@ -133,9 +144,11 @@ inline Known<GlobalPool> find_pool(const Checkpoint& file, const HiddenFacts& me
                                    const CheckpointFacts& facts) {
   std::optional<GlobalPool> config;
   if (file.config.contains("architecture")) {
-    const std::string pool = file.config.get<std::string>("global_pool").value_or("");
-    if (pool == "avg") config = GlobalPool::avg;
-    if (pool == "token") config = GlobalPool::token;
+    for (const char* key : {"global_pool", "model_args.global_pool"}) {  // the latter counts
+      const std::string pool = file.config.get<std::string>(key).value_or("");
+      if (pool == "avg") config = GlobalPool::avg;
+      if (pool == "token") config = GlobalPool::token;
+    }
   }
   const bool average = facts.fc_norm || facts.prefix_tokens() == 0;
   return first_known<GlobalPool>(
@@ -240,7 +253,9 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
          {metadata.num_heads, "metadata"},
          {config.get<Index>("num_attention_heads"), "config.json"},
          {config.get<Index>("model_args.num_heads"), "config.json"},
-         {detail::published_encoder_heads(*facts.encoder), "published size"}});
+         {detail::architecture_heads(file), "config.json"},
+         {detail::is_moco(file) ? std::nullopt : detail::published_encoder_heads(*facts.encoder),
+          "published size"}});
   }
   const std::string second = file.contains_part("predictor.") ? "predictor." : "decoder.";
   if (file.contains_part(second)) detail::find_decoder(file, metadata, second, facts);
@@ -250,7 +265,8 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
                                 .patch_size = facts.patch_size,
                                 .in_chans = facts.in_chans,
                                 .reg_tokens = facts.reg_tokens,
-                                .class_token = facts.class_token});
+                                .class_token = facts.class_token,
+                                .fc_norm = facts.fc_norm});
     detail::find_image_size(file, metadata, facts);
   }
   // Hugging Face's classes differ in it; all other code has one value.
@@ -260,6 +276,13 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
                                    {metadata.layer_norm_eps, "metadata"},
                                    {config.get<double>("layer_norm_eps"), "config.json"},
                                    {varies ? std::nullopt : std::optional(1e-6), "naming"}});
+  const auto check_positive = [&](std::string_view what, const auto& fact) {
+    if (!fact.value || *fact.value > 0) return;
+    detail::fail(file.source.label(), what, " ", *fact.value, " (", fact.from, ") is not positive");
+  };
+  check_positive("num_heads", facts.num_heads);
+  check_positive("decoder_num_heads", facts.decoder_num_heads);
+  check_positive("layer_norm_eps", facts.layer_norm_eps);
   facts.norm_pix_loss = detail::first_known<bool>(
       {{given.norm_pix_loss, "given"},
        {metadata.norm_pix_loss, "metadata"},

@@ -19,6 +19,7 @@ struct TensorFacts {
   Index in_chans = 0;
   Index reg_tokens = 0;
   bool class_token = false;
+  bool fc_norm = false;
 };
 
 /// Models of timm that compute something else with tensors of the same names.
@@ -131,14 +132,29 @@ class ConfigAgreement {
     if (act != "gelu") {
       fail(config_.label(), "hidden_act ", name_text(act), " is not supported; gelu is");
     }
-    if (const auto type = config_.get<std::string>("model_type")) check_type(*type);
+    const std::string type = config_.get<std::string>("model_type").value_or("timm_wrapper");
+    if (type == "timm_wrapper") return;  // timm's own settings
+    check_type(type);
+    if (type.starts_with("dinov2")) check_ratio();
+  }
+
+  /// DINOv2 says the MLP's width as a share; its SwiGLU takes two thirds, rounded up to eight.
+  void check_ratio() const {
+    const auto ratio = config_.get<double>("mlp_ratio");
+    if (!ratio || !(std::abs(*ratio) < 1000)) return;
+    const auto full = static_cast<Index>(*ratio * static_cast<double>(facts_.encoder.dim));
+    const bool gated = facts_.encoder.activation == Activation::swiglu;
+    const Index hidden = gated ? (full * 2 / 3 + 7) / 8 * 8 : full;
+    if (hidden == facts_.encoder.mlp_hidden) return;
+    fail(config_.label(), "mlp_ratio is ", *ratio, ", which makes an MLP of ", hidden,
+         ", but the tensors of ", weights_, " have ", facts_.encoder.mlp_hidden);
   }
 
   void check_type(const std::string& type) const {
     const bool scaled = facts_.encoder.layer_scale;
     const bool registers = facts_.reg_tokens > 0;
     bool fits = false;
-    if (type == "vit" || type == "vit_mae") {
+    if (type == "vit" || type == "vit_mae" || type == "vit_msn") {
       fits = facts_.class_token && !scaled && !registers;
     } else if (type == "ijepa") {
       fits = !facts_.class_token && !scaled && !registers;
@@ -148,7 +164,7 @@ class ConfigAgreement {
       fits = scaled && registers;
     } else {
       fail(config_.label(), "model_type ", name_text(type),
-           " is not supported; vit, vit_mae, ijepa, dinov2 and dinov2_with_registers are");
+           " is not supported; vit, vit_mae, vit_msn, ijepa, dinov2 and dinov2_with_registers are");
     }
     if (!fits) {
       fail(config_.label(), "model_type is ", name_text(type), ", but ", weights_, " has ",
@@ -172,6 +188,12 @@ class ConfigAgreement {
     same(args + "class_token", facts_.class_token);
     same(args + "reg_tokens", facts_.reg_tokens);
     same(args + "qkv_bias", facts_.encoder.qkv_bias);
+    same(args + "fc_norm", facts_.fc_norm);
+    if (const auto init = config_.get<double>(args + "init_values");
+        init.has_value() != facts_.encoder.layer_scale && config_.contains(args + "init_values")) {
+      fail(config_.label(), args, "init_values is ", init ? number_text(*init) : "null",
+           ", but the tensors of ", weights_, " have ", init ? "no LayerScale" : "LayerScale");
+    }
     if (const auto ratio = config_.get<double>(args + "mlp_ratio")) {
       const Index rows = facts_.encoder.mlp_rows();
       if (static_cast<Index>(*ratio * static_cast<double>(facts_.encoder.dim)) != rows) {

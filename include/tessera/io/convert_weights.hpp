@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,8 +52,8 @@ inline ModelShape shape_of_file(const Checkpoint& file, const CheckpointFacts& f
   ModelShape shape{.layout = layout};
   if (!facts.encoder) return shape;
   if (facts.unclear_positions) {
-    fail(file.source.label(), "image_size cannot be told from the file (", facts.encoder->positions,
-         " positions, one of them perhaps for the class token); give image_size");
+    fail(file.source.label(), "image_size cannot be told from the file (", no_image_size(facts),
+         "); give image_size");
   }
   shape.class_token = facts.class_token;
   shape.reg_tokens = facts.reg_tokens;
@@ -102,6 +103,8 @@ inline HiddenFacts kept_facts(const CheckpointFacts& facts) {
       .num_heads = facts.num_heads.value,
       .decoder_num_heads = facts.decoder_num_heads.value,
       .image_size = facts.image_size.value,
+      .decoder_grid =
+          facts.decoder_grid.from == "metadata" ? facts.decoder_grid.value : std::nullopt,
       .layer_norm_eps = facts.layer_norm_eps.value,
       .norm_pix_loss = facts.norm_pix_loss.value,
       .global_pool = facts.global_pool.from == "default" ? std::nullopt : facts.global_pool.value,
@@ -175,8 +178,12 @@ ExportReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
   });
   if (other_values || plan.encoder_only || namer.moves_positions()) drop_self_test(more);
   if (facts.encoder) {
-    const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
-    if (how.from != "default") more.merge(to_metadata(*how.value));
+    try {
+      const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
+      if (how.from != "default") more.merge(to_metadata(*how.value));
+    } catch (const std::runtime_error& error) {  // the weights are sound all the same
+      report.left_out.push_back(text_of("how images are prepared (", error.what(), ")"));
+    }
   }
   add_metadata(writer, kept_facts(facts), naming.id, std::move(more));
   writer.write(path);
@@ -188,14 +195,19 @@ ExportReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
 /// Writes a checkpoint in another naming as a safetensors file, without making its model: nothing
 /// need be known that the names do not need, but every tensor of the model must be there. Heads are
 /// left out; a self-test goes along where parameters stay as they are. Throws as open_checkpoint,
-/// and std::invalid_argument if the naming does not exist or cannot hold the model.
+/// and std::invalid_argument, also naming the file, if the naming does not exist or cannot hold the
+/// model.
 inline ExportReport convert_weights(const Checkpoint& file, const std::filesystem::path& path,
                                     std::string_view naming, const ConvertOptions& options = {}) {
   const CheckpointFacts facts = read_facts(file);
   const bool wide = std::ranges::any_of(
       file.tensors, [](const CheckpointTensor& tensor) { return tensor.dtype == Dtype::f64; });
-  return wide ? detail::convert_as<double>(file, facts, path, find_naming(naming), options)
-              : detail::convert_as<float>(file, facts, path, find_naming(naming), options);
+  try {
+    return wide ? detail::convert_as<double>(file, facts, path, find_naming(naming), options)
+                : detail::convert_as<float>(file, facts, path, find_naming(naming), options);
+  } catch (const std::invalid_argument& error) {
+    throw std::invalid_argument(text_of(file.source.label(), ": ", error.what()));
+  }
 }
 
 }  // namespace tessera::io

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -111,6 +112,17 @@ inline std::string pooling_text(const CheckpointFacts& facts) {
                  facts.fc_norm ? ", then normalised" : "", " (", facts.global_pool.from, ")");
 }
 
+/// How images are prepared, or why that is not known.
+inline std::string images_text(const Checkpoint& file, const CheckpointFacts& facts) {
+  try {
+    const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
+    if (!facts.image_size.value && how.from == "default") return "not told by the file";
+    return text_of(preprocessing_text(*how.value), " (", how.from, ")");
+  } catch (const std::runtime_error& error) {
+    return text_of("cannot be prepared: ", error.what());
+  }
+}
+
 /// How the pixels of an MAE are meant; published files tell by their names alone.
 inline std::string norm_pix_text(const Checkpoint& file, const CheckpointFacts& facts) {
   if (facts.norm_pix_loss.value) return known_text(facts.norm_pix_loss, "");
@@ -180,10 +192,7 @@ inline Description describe(const Checkpoint& file) {
         text_of(facts.class_token ? "class token" : "no class token", ", ", facts.reg_tokens,
                 " registers", facts.no_embed_class ? ", without positions" : ""));
     add("pooling", detail::pooling_text(facts));
-    const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
-    if (facts.image_size.value || how.from != "default") {
-      add("images", text_of(preprocessing_text(*how.value), " (", how.from, ")"));
-    }
+    add("images", detail::images_text(file, facts));
   }
   if (facts.decoder) {
     add(file.contains_part("predictor.") ? "predictor" : "decoder",

@@ -198,10 +198,7 @@ class LoadPlan {
                      ": give resize_position_embedding");
     }
     if (!same && facts_.encoder && !facts_.image_size.value) {
-      fail(file_.source.label(), "image_size cannot be told from the file (",
-           facts_.unclear_positions
-               ? text_of(tensor.shape[1], " positions, one of them perhaps ", "for the class token")
-               : text_of("its grid is not square: ", from.grid.count(), " patches"),
+      fail(file_.source.label(), "image_size cannot be told from the file (", no_image_size(facts_),
            "); give image_size");
     }
     if (!same) report.resized.push_back(name);

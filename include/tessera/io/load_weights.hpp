@@ -40,7 +40,7 @@ class HiddenComparison {
     const bool guessed = said.from == "published size" || said.from == "default";
     if (guessed || !said.value || !in_model || *said.value == *in_model) return;
     fail(file_.source.label(), what, " is ", text(*said.value), " (", said.from, "), but ",
-         text(*in_model), " in the model");
+         text(*in_model), " in the model; if the file is wrong, give ", what);
   }
 
  private:
@@ -61,7 +61,8 @@ void check_hidden_facts(const Checkpoint& file, const CheckpointFacts& facts, co
   const HiddenComparison same(file);
   same.check("num_heads", facts.num_heads, own.num_heads);
   same.check("layer_norm_eps", facts.layer_norm_eps, own.layer_norm_eps);
-  if (ModelNames<Model>::kind == ModelKind::encoder) {
+  // No part of an MAE or I-JEPA, whatever its encoder was made with.
+  if (ModelNames<Model>::kind == ModelKind::encoder && facts.kind == ModelKind::encoder) {
     same.check("global_pool", facts.global_pool, own.global_pool);
   }
   if (encoder_only) return;
@@ -80,6 +81,10 @@ LoadReport load_known(const Checkpoint& file, Model& model, const LoadOptions& o
   const bool takes_encoder = Names::kind == ModelKind::encoder || encoder_only;
   if (two && takes_encoder && !options.encoder) {
     fail(file.source.label(), "holds a context and a target encoder; choose one with encoder");
+  }
+  const bool target_alone = !two && file.contains_part("target_encoder.");
+  if (target_alone && takes_encoder && options.encoder != EncoderChoice::target) {
+    fail(file.source.label(), "holds a target encoder alone; choose it with encoder");
   }
   check_hidden_facts(file, facts, model, encoder_only);
   const bool target = options.encoder == EncoderChoice::target;

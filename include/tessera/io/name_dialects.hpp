@@ -67,6 +67,7 @@ inline constexpr auto mae_outside = pairs({{"cls_token", "cls_token"},
                                            {"patch_embed.proj.", "patch_embed.proj."},
                                            {"norm.", "norm."}});
 inline constexpr auto mask_token = pairs({{"mask_token", "mask_token"}});
+inline constexpr auto ibot_token = pairs({{"masked_embed", "mask_token"}});
 inline constexpr auto timm_outside = pairs({{"cls_token", "cls_token", true},
                                             {"reg_token", "reg_token", true},
                                             {"pos_embed", "pos_embed"},
@@ -191,6 +192,7 @@ inline constexpr Dialect dinov2{dinov2_outside, blocks, blocks, {dinov2_inside, 
 inline constexpr Dialect dinov2_gated{
     dinov2_outside, blocks, blocks, {dinov2_inside, dinov2_swiglu}};
 inline constexpr Dialect encoder_mask{mask_token};
+inline constexpr Dialect ibot_mask{ibot_token};
 inline constexpr Dialect lightly_decoder{lightly_decoder_outside, blocks, blocks, {timm_inside}};
 inline constexpr Dialect lightly_mae{lightly_mae_outside};
 inline constexpr Dialect lightly_predictor{

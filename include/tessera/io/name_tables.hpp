@@ -62,6 +62,7 @@ inline constexpr auto ijepa_sections = std::to_array<NameSection>({
 });
 inline constexpr auto timm_sections = std::to_array<NameSection>({
     {"", "encoder.", &timm_encoder, L::encoder},
+    {"", "encoder.", &ibot_mask, L::none},
 });
 inline constexpr auto lightly_sections = std::to_array<NameSection>({
     {"vit.", "encoder.", &timm_encoder, L::encoder},
@@ -132,7 +133,7 @@ inline constexpr auto dinov2_sections = std::to_array<NameSection>({
     {"", "encoder.", &dinov2_gated, L::gated},
 });
 
-inline constexpr std::array<std::string_view, 1> timm_heads{"head."};
+inline constexpr std::array<std::string_view, 2> timm_heads{"head.", "pre_logits."};
 inline constexpr std::array<std::string_view, 2> lightly_heads{"vit.head.", "backbone.vit.head."};
 inline constexpr std::array<std::string_view, 1> torchvision_heads{"heads."};
 inline constexpr std::array<std::string_view, 1> lightly_torchvision_heads{"vit.heads."};

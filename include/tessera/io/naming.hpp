@@ -125,7 +125,7 @@ class NameReader {
 class NameWriter {
  public:
   /// `layout` is one bit of Layout. Throws std::invalid_argument if the naming has nothing for it.
-  NameWriter(const Naming& naming, unsigned layout) : naming_(&naming) {
+  NameWriter(const Naming& naming, unsigned layout) {
     bool any = false;
     for (const NameSection& section : naming.sections) {
       if ((section.written_for & layout) == 0) continue;
@@ -169,7 +169,6 @@ class NameWriter {
   }
 
  private:
-  const Naming* naming_;
   std::map<std::string, std::vector<TableName>> theirs_;
   std::vector<std::pair<std::string, std::string>> needed_;  // our pattern, blocks it belongs to
 };

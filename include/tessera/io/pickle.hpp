@@ -113,19 +113,19 @@ class PickleReader {
         stack_.push(stack_.empty_tuple);
         break;
       case 't':
-        stack_.push(stack_.add(PickleTuple{stack_.pop_to_mark()}));
+        push_items<PickleTuple>(stack_.pop_to_mark());
         break;
       case 0x85:  // TUPLE1, 2, 3
       case 0x86:
       case 0x87:
-        stack_.push(stack_.add(PickleTuple{stack_.pop_many(code - 0x84u)}));
+        push_items<PickleTuple>(stack_.pop_many(code - 0x84u));
         break;
       case ']':
       case 0x8F:  // EMPTY_SET
         stack_.push(stack_.add(PickleList{}));
         break;
       case 0x91:  // FROZENSET
-        stack_.push(stack_.add(PickleList{stack_.pop_to_mark()}));
+        push_items<PickleList>(stack_.pop_to_mark());
         break;
       case '}':
         stack_.push(stack_.add(PickleDict{}));
@@ -202,6 +202,12 @@ class PickleReader {
   void push_text(std::string_view text) {
     if (!is_utf8(text)) stack_.refuse("text is not UTF-8");
     stack_.push(stack_.add(text));
+  }
+
+  template <class Container>
+  void push_items(std::vector<PickleId> items) {
+    stack_.count_items(items.size());
+    stack_.push(stack_.add(Container{std::move(items)}));
   }
 
   void append(const std::vector<PickleId>& items) {

@@ -72,14 +72,42 @@ Tensor<Scalar, 3> preprocess(const Image& image, const Preprocessing& how) {
 
 namespace detail {
 
-inline void read_normalisation(const JsonValues& json, const std::string& mean,
-                               const std::string& std, Normalisation& normalisation) {
-  for (std::size_t channel = 0; channel < 3; ++channel) {
-    const std::string end = text_of(".", channel);
-    normalisation.mean[channel] =
-        json.get<double>(mean + end).value_or(normalisation.mean[channel]);
-    normalisation.std[channel] = json.get<double>(std + end).value_or(normalisation.std[channel]);
+/// Images of settings are no larger; pictures themselves have their own limit.
+inline constexpr Index longest_side = 16384;
+
+inline void check_side(const std::string& label, std::string_view key, Index side) {
+  if (side >= 1 && side <= longest_side) return;
+  fail(label, key, " ", side, " is not between 1 and ", longest_side);
+}
+
+inline void check_deviations(const std::string& label, std::string_view key,
+                             const std::array<double, 3>& values) {
+  for (const double value : values) {
+    if (!(value > 0)) fail(label, key, " ", number_text(value), " is not positive");
   }
+}
+
+/// Three numbers at `key`, or one for all channels, if there are any.
+inline std::array<double, 3> read_channels(const JsonValues& json, const std::string& key,
+                                           const std::array<double, 3>& otherwise) {
+  if (const auto same = json.get<double>(key)) return {*same, *same, *same};
+  if (!json.contains(key + ".0")) return otherwise;
+  std::array<double, 3> values{};
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    const auto value = json.get<double>(key + text_of(".", channel));
+    if (!value || json.contains(key + ".3")) fail(json.label(), key, " is not three numbers");
+    values[channel] = *value;
+  }
+  return values;
+}
+
+inline Normalisation read_normalisation(const JsonValues& json, const std::string& mean,
+                                        const std::string& std) {
+  const Normalisation usual;
+  const Normalisation read{read_channels(json, mean, usual.mean),
+                           read_channels(json, std, usual.std)};
+  check_deviations(json.label(), std, read.std);
+  return read;
 }
 
 /// Side lengths as Hugging Face writes them: one number, or height and width.
@@ -105,20 +133,30 @@ inline Preprocessing hugging_face_preprocessing(const JsonValues& json) {
   if (std::abs(factor * 255 - 1) > 1e-6) {
     detail::fail(json.label(), "rescale_factor ", factor, " is not supported; 1 / 255 is");
   }
-  detail::read_normalisation(json, "image_mean", "image_std", how.normalisation);
+  for (const char* step : {"do_resize", "do_rescale"}) {
+    if (!json.get<bool>(step).value_or(true)) {
+      detail::fail(json.label(), step, " false is not supported; true is");
+    }
+  }
+  how.normalisation = json.get<bool>("do_normalize").value_or(true)
+                          ? detail::read_normalisation(json, "image_mean", "image_std")
+                          : Normalisation{{0, 0, 0}, {1, 1, 1}};
   const bool crops = json.get<bool>("do_center_crop").value_or(false);
   const std::optional<Size> size = detail::hugging_face_size(json, "size");
   const std::optional<Index> edge = json.get<Index>("size.shortest_edge");
   if (crops) {
     const std::optional<Size> cut = detail::hugging_face_size(json, "crop_size");
     how.shorter_side = edge ? *edge : size ? std::min(size->height, size->width) : 0;
+    if (how.shorter_side != 0) detail::check_side(json.label(), "size", how.shorter_side);
     how.size = cut ? *cut : size.value_or(Size{});
   } else if (edge) {
     detail::fail(json.label(), "size.shortest_edge without do_center_crop gives no one size");
   } else {
     how.size = size.value_or(Size{});
   }
-  if (how.size.height < 1 || how.size.width < 1) detail::fail(json.label(), "says no size");
+  if (how.size == Size{}) detail::fail(json.label(), "says no size");
+  detail::check_side(json.label(), "size", how.size.height);
+  detail::check_side(json.label(), "size", how.size.width);
   return how;
 }
 
@@ -126,9 +164,9 @@ inline Preprocessing hugging_face_preprocessing(const JsonValues& json) {
 inline Preprocessing timm_preprocessing(const JsonValues& json) {
   const auto height = json.get<Index>("pretrained_cfg.input_size.1");
   const auto width = json.get<Index>("pretrained_cfg.input_size.2");
-  if (!height || !width || *height < 1 || *width < 1) {
-    detail::fail(json.label(), "pretrained_cfg.input_size says no size");
-  }
+  if (!height || !width) detail::fail(json.label(), "pretrained_cfg.input_size says no size");
+  detail::check_side(json.label(), "pretrained_cfg.input_size", *height);
+  detail::check_side(json.label(), "pretrained_cfg.input_size", *width);
   Preprocessing how{.size = {*height, *width}};
   const std::string filter =
       json.get<std::string>("pretrained_cfg.interpolation").value_or("bicubic");
@@ -138,9 +176,17 @@ inline Preprocessing timm_preprocessing(const JsonValues& json) {
   how.filter = filter == "bicubic" ? Filter::bicubic : Filter::bilinear;
   const double share = json.get<double>("pretrained_cfg.crop_pct").value_or(0.875);
   if (!(share > 0 && share <= 1)) detail::fail(json.label(), "crop_pct is not in (0, 1]");
-  how.shorter_side =
-      static_cast<Index>(std::floor(static_cast<double>(std::min(*height, *width)) / share));
-  detail::read_normalisation(json, "pretrained_cfg.mean", "pretrained_cfg.std", how.normalisation);
+  const Index side = std::min(*height, *width);
+  how.shorter_side = static_cast<Index>(std::floor(static_cast<double>(side) / share));
+  detail::check_side(json.label(), "the shorter side that crop_pct makes", how.shorter_side);
+  const std::string mode = json.get<std::string>("pretrained_cfg.crop_mode").value_or("center");
+  if (mode == "squash" && how.shorter_side == side) {
+    how.shorter_side = 0;
+  } else if (mode != "center") {
+    detail::fail(json.label(), "crop_mode ", detail::name_text(mode),
+                 " is not supported; center is, and squash with a crop_pct of 1");
+  }
+  how.normalisation = detail::read_normalisation(json, "pretrained_cfg.mean", "pretrained_cfg.std");
   return how;
 }
 
@@ -179,10 +225,12 @@ inline std::array<double, 3> metadata_channels(const Checkpoint& file, const std
     }
     next = parsed.ptr == end ? end : parsed.ptr + 1;
   }
+  if (next != end) fail(file.source.label(), "metadata ", key, " is not three numbers");
   return values;
 }
 
-/// What to_metadata wrote, if it is there.
+/// What to_metadata wrote, if it is there. Throws naming the file and the key where it is not what
+/// is ever written.
 inline std::optional<Preprocessing> metadata_preprocessing(const Checkpoint& file) {
   const SafetensorsMetadata& metadata = file.source.metadata();
   const std::string begin = "tessera.preprocessing.";
@@ -190,15 +238,23 @@ inline std::optional<Preprocessing> metadata_preprocessing(const Checkpoint& fil
   const auto height = metadata_index(metadata, begin + "height");
   const auto width = metadata_index(metadata, begin + "width");
   const auto side = metadata_index(metadata, begin + "shorter_side");
-  if (filter.empty() || !height || !width || !side || *height < 1 || *width < 1) return {};
+  if (filter.empty() || !height || !width || !side) return {};
+  const std::string& label = file.source.label();
+  check_side(label, "metadata " + begin + "height", *height);
+  check_side(label, "metadata " + begin + "width", *width);
+  if (*side != 0) check_side(label, "metadata " + begin + "shorter_side", *side);
   Preprocessing how{.size = {*height, *width}, .shorter_side = *side};
-  how.filter = filter == "bicubic" ? Filter::bicubic
-               : filter == "box"   ? Filter::box
-                                   : Filter::bilinear;
+  for (const Filter known : {Filter::box, Filter::bilinear, Filter::bicubic}) {
+    if (filter == filter_name(known)) how.filter = known;
+  }
+  if (filter != filter_name(how.filter)) {
+    fail(label, "metadata ", begin, "filter ", name_text(filter), " is none");
+  }
   how.rounding = metadata_text(metadata, begin + "rounding") == "down" ? CropRounding::down
                                                                        : CropRounding::half_to_even;
   how.normalisation = {metadata_channels(file, begin + "mean"),
                        metadata_channels(file, begin + "std")};
+  check_deviations(label, "metadata " + begin + "std", how.normalisation.std);
   return how;
 }
 

@@ -43,6 +43,19 @@ inline std::optional<Index> published_heads(std::span<const PublishedStack> publ
   return std::nullopt;
 }
 
+/// A model of timm whose heads are not those of its size.
+inline std::optional<Index> architecture_heads(const Checkpoint& file) {
+  const auto name = file.config.get<std::string>("architecture");
+  return name && name->starts_with("vit_base_patch16_gap_") ? std::optional<Index>(16)
+                                                            : std::nullopt;
+}
+
+/// MoCo v3 has ViTs of the common sizes with other heads.
+inline bool is_moco(const Checkpoint& file) {
+  return file.entry.find("base_encoder") != std::string::npos ||
+         file.entry.find("momentum_encoder") != std::string::npos;
+}
+
 /// Heads of the published encoders of these sizes; those of other sizes differ.
 inline std::optional<Index> published_encoder_heads(const StackFacts& stack) {
   for (const tessera::detail::NamedVit& vit : tessera::detail::vit_sizes) {

@@ -22,7 +22,8 @@ struct SafetensorsLimits {
   static constexpr std::uint64_t header_bytes = 10'000'000;
   static constexpr std::size_t tensors = 50'000;
   static constexpr std::size_t metadata = 10'000;       // keys
-  static constexpr std::size_t text_bytes = 2'000'000;  // of one name, key or value
+  static constexpr std::size_t name_bytes = 4096;       // of a tensor
+  static constexpr std::size_t text_bytes = 2'000'000;  // of one key or value
   static constexpr std::size_t rank = 16;
   static constexpr std::uint64_t dimension = std::uint64_t{1} << 48;
 };

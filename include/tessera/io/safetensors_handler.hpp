@@ -44,6 +44,10 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
       if (name == "__metadata__" && std::exchange(has_metadata_, true)) {
         refuse("key '__metadata__' occurs twice");
       }
+      if (name.size() > SafetensorsLimits::name_bytes) {
+        refuse(text_of("tensor ", name_text(name), ": names are limited to ",
+                       SafetensorsLimits::name_bytes, " bytes"));
+      }
       if (header_.entries.size() == SafetensorsLimits::tensors) {
         refuse(text_of("header has more than ", SafetensorsLimits::tensors, " tensors"));
       }

@@ -49,6 +49,8 @@ class SafetensorsWriter {
     };
     check(is_utf8(name), "name is not UTF-8");
     check(name != "__metadata__", "name is reserved");
+    check(name.size() <= SafetensorsLimits::name_bytes, "names are limited to ",
+          SafetensorsLimits::name_bytes, " bytes");
     check(std::none_of(items_.begin(), items_.end(),
                        [&](const Item& item) { return item.entry.name == name; }),
           "was added before");

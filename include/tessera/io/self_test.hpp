@@ -61,7 +61,7 @@ class SelfTestComparison {
     while (next != end) {
       double value = 0;
       const auto parsed = std::from_chars(next, end, value);
-      if (parsed.ec != std::errc()) refuse("its output cannot be read");
+      if (parsed.ec != std::errc() || !std::isfinite(value)) refuse("its output cannot be read");
       expected.push_back(value);
       next = parsed.ptr == end ? end : parsed.ptr + 1;
     }
@@ -128,6 +128,7 @@ double verify(const Checkpoint& file, const Model& model) {
   if (!has_self_test(file)) detail::fail(file.source.label(), "has no self-test");
   detail::SelfTestComparison comparison(file);
   const detail::Probe probe(model);
+  detail::check_hidden_facts(file, read_facts(file), model, false);
   const SafetensorsMetadata& metadata = file.source.metadata();
   if (detail::metadata_text(metadata, "tessera.self_test.input") != probe.input_hash()) {
     comparison.refuse("is of another kind of model, or of another image size");

@@ -22,7 +22,8 @@ struct ShardLimits {
   static constexpr std::size_t index_bytes = 8'000'000;
   static constexpr std::size_t shards = 4096;
   static constexpr std::size_t tensors = 50'000;
-  static constexpr std::size_t metadata = 10'000;  // keys
+  static constexpr std::size_t metadata = 10'000;           // keys
+  static constexpr std::size_t metadata_bytes = 8'000'000;  // of index and shards together
 };
 
 /// A model.safetensors.index.json or pytorch_model.bin.index.json: which file has which tensor.
@@ -84,6 +85,9 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
       if (index_.metadata.contains(name)) refuse("metadata ", name_text(name), ": occurs twice");
     } else if (index_.file_of.size() == ShardLimits::tensors) {
       refuse("more than ", ShardLimits::tensors, " tensors");
+    } else if (name.size() > SafetensorsLimits::name_bytes) {
+      refuse("tensor ", name_text(name), ": names are limited to ", SafetensorsLimits::name_bytes,
+             " bytes");
     } else if (index_.file_of.contains(name)) {
       refuse("tensor ", name_text(name), ": occurs twice");
     }
@@ -173,6 +177,18 @@ inline std::filesystem::path resolve_shard(const std::filesystem::path& folder,
   return target;
 }
 
+/// Adds the keys of a shard that are not there yet. Throws if they become too many.
+inline void merge_metadata(SafetensorsMetadata& joined, SafetensorsMetadata& shard,
+                           const std::string& label) {
+  joined.merge(shard);
+  std::size_t bytes = 0;
+  for (const auto& [key, value] : joined) bytes += key.size() + value.size();
+  if (joined.size() > ShardLimits::metadata || bytes > ShardLimits::metadata_bytes) {
+    fail(label, "metadata of the shards: more than ", ShardLimits::metadata, " keys or ",
+         ShardLimits::metadata_bytes, " bytes");
+  }
+}
+
 }  // namespace detail
 
 /// Parses an index. `label` stands for the file in messages. Throws std::runtime_error.
@@ -220,7 +236,7 @@ TensorTable read_shards(const std::filesystem::path& path, const ShardIndex& ind
       if (!found.contains(name)) refuse(name, "is not in its");
     }
     for (StoredTensor& tensor : shard.tensors) joined.tensors.push_back(std::move(tensor));
-    joined.metadata.merge(shard.metadata);
+    detail::merge_metadata(joined.metadata, shard.metadata, label);
   }
   return joined;
 }

@@ -39,29 +39,25 @@ struct TensorOptions {
 };
 
 /// The named tensors of a weights file of any format. They are read when asked for, straight from
-/// the mapped file. A plain value: copies share the mapping, which the last one ends. All errors
-/// are std::runtime_error "file: tensor 'name': reason"; on error no output has changed. Const use
-/// from several threads is safe. The file must not change meanwhile.
+/// the mapped file. A plain value: copies share the table and the mapping, which the last one ends.
+/// All errors are std::runtime_error "file: tensor 'name': reason"; on error no output has changed.
+/// Const use from several threads is safe. The file must not change meanwhile.
 class TensorSource {
  public:
   /// Tensors that something else has found and checked. `label` stands for the file in messages.
   TensorSource(TensorTable table, std::string label, TensorFormat format)
-      : table_(std::move(table)), label_(std::move(label)), format_(format) {
-    by_name_.resize(table_.tensors.size());
-    for (std::size_t i = 0; i < by_name_.size(); ++i) by_name_[i] = i;
-    std::sort(by_name_.begin(), by_name_.end(), [this](std::size_t a, std::size_t b) {
-      return table_.tensors[a].name < table_.tensors[b].name;
-    });
-  }
+      : shared_(std::make_shared<Shared>(std::move(table))),
+        label_(std::move(label)),
+        format_(format) {}
 
   const std::string& label() const { return label_; }
   TensorFormat format() const { return format_; }
   /// In the order of the file.
-  const std::vector<StoredTensor>& tensors() const { return table_.tensors; }
+  const std::vector<StoredTensor>& tensors() const { return shared_->table.tensors; }
   /// Of a torch file: its numbers and texts by dotted path, as Python prints them.
-  const SafetensorsMetadata& metadata() const { return table_.metadata; }
+  const SafetensorsMetadata& metadata() const { return shared_->table.metadata; }
   /// Of a torch file: the top-level entries that hold tensors, for select().
-  const std::vector<TensorGroup>& groups() const { return table_.groups; }
+  const std::vector<TensorGroup>& groups() const { return shared_->table.groups; }
   bool contains(std::string_view name) const { return find(name) != nullptr; }
 
   /// Throws if there is no such tensor.
@@ -69,7 +65,7 @@ class TensorSource {
     const StoredTensor* found = find(name);
     if (found == nullptr) {
       detail::fail(label_, "tensor ", detail::name_text(name), ": is not among the ",
-                   table_.tensors.size(), " tensors of the file");
+                   tensors().size(), " tensors of the file");
     }
     return *found;
   }
@@ -78,15 +74,15 @@ class TensorSource {
   /// training checkpoint. Metadata stays whole. Throws if there are none.
   TensorSource select(std::string_view prefix) const {
     const std::string begin = text_of(prefix, ".");
-    TensorTable part{{}, table_.metadata, {}};
-    for (const StoredTensor& tensor : table_.tensors) {
+    TensorTable part{{}, metadata(), {}};
+    for (const StoredTensor& tensor : tensors()) {
       if (!tensor.name.starts_with(begin)) continue;
       part.tensors.push_back(tensor);
       part.tensors.back().name.erase(0, begin.size());
     }
     if (part.tensors.empty()) {
       std::string known;
-      for (const TensorGroup& group : table_.groups) known += " " + detail::name_text(group.name);
+      for (const TensorGroup& group : groups()) known += " " + detail::name_text(group.name);
       detail::fail(label_, "holds no tensors under ", detail::name_text(prefix),
                    known.empty() ? "" : "; there are", known);
     }
@@ -146,12 +142,25 @@ class TensorSource {
   }
 
  private:
+  /// What a file holds, and the order of its tensors by name.
+  struct Shared {
+    explicit Shared(TensorTable all) : table(std::move(all)), by_name(table.tensors.size()) {
+      for (std::size_t i = 0; i < by_name.size(); ++i) by_name[i] = i;
+      std::sort(by_name.begin(), by_name.end(), [this](std::size_t a, std::size_t b) {
+        return table.tensors[a].name < table.tensors[b].name;
+      });
+    }
+    TensorTable table;
+    std::vector<std::size_t> by_name;
+  };
+
   const StoredTensor* find(std::string_view name) const {
+    const std::vector<StoredTensor>& tensors = shared_->table.tensors;
     const auto position = std::lower_bound(
-        by_name_.begin(), by_name_.end(), name,
-        [this](std::size_t i, std::string_view key) { return table_.tensors[i].name < key; });
-    if (position == by_name_.end() || table_.tensors[*position].name != name) return nullptr;
-    return &table_.tensors[*position];
+        shared_->by_name.begin(), shared_->by_name.end(), name,
+        [&](std::size_t i, std::string_view key) { return tensors[i].name < key; });
+    if (position == shared_->by_name.end() || tensors[*position].name != name) return nullptr;
+    return &tensors[*position];
   }
 
   /// Of several files, the one that holds the tensor is named.
@@ -172,10 +181,9 @@ class TensorSource {
     }
   }
 
-  TensorTable table_;
+  std::shared_ptr<const Shared> shared_;
   std::string label_;
   TensorFormat format_;
-  std::vector<std::size_t> by_name_;
 };
 
 namespace detail {

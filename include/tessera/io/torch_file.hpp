@@ -49,7 +49,7 @@ class LegacyTorchReader {
  public:
   LegacyTorchReader(std::span<const std::byte> bytes, const std::string& label,
                     const TorchOptions& options)
-      : rest_(bytes), label_(label), options_(options) {}
+      : rest_(bytes), file_bytes_(bytes.size()), label_(label), options_(options) {}
 
   TensorTable read() && {
     check_head();
@@ -65,7 +65,7 @@ class LegacyTorchReader {
       }
       storages.push_back(storage_part(storage, found->second, label_));
     }
-    return TorchTableBuilder(content, storages, label_).build();
+    return TorchTableBuilder(content, storages, label_, file_bytes_).build();
   }
 
  private:
@@ -123,6 +123,7 @@ class LegacyTorchReader {
   }
 
   std::span<const std::byte> rest_;
+  const std::uint64_t file_bytes_;
   const std::string& label_;
   const TorchOptions& options_;
 };
@@ -175,7 +176,7 @@ inline TensorTable read_torch_zip(std::span<const std::byte> bytes,
     }
     storages.push_back(detail::storage_part(storage, entry->bytes, label));
   }
-  return detail::TorchTableBuilder(document, storages, label).build();
+  return detail::TorchTableBuilder(document, storages, label, bytes.size()).build();
 }
 
 /// Reads a file of torch.save from before version 1.6, or without its new format.

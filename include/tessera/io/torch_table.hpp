@@ -25,6 +25,10 @@ struct TorchLimits {
   static constexpr std::size_t name_bytes = 4096;
   /// A tensor that repeats elements (stride 0) may have more of them than its storage, up to this.
   static constexpr Index repeated_elements = Index{1} << 20;
+  /// Tensors may share storages, as tied weights do, and repeat elements. All of them together may
+  /// have shared_times the bytes of the file and shared_bytes more.
+  static constexpr std::uint64_t shared_times = 4;
+  static constexpr std::uint64_t shared_bytes = std::uint64_t{16} << 20;
 };
 
 namespace detail {
@@ -34,10 +38,11 @@ using StorageBytes = std::span<const std::byte>;
 /// Turns the values of a checkpoint into named tensors and metadata.
 class TorchTableBuilder {
  public:
-  /// `storages` holds the bytes of every storage of the document, in its order.
+  /// `storages` holds the bytes of every storage of the document, in its order; the file they are
+  /// from has `file_bytes`, which bounds what tensors may hold together.
   TorchTableBuilder(const PickleDocument& document, const std::vector<StorageBytes>& storages,
-                    const std::string& label)
-      : document_(document), storages_(storages), label_(label) {}
+                    const std::string& label, std::uint64_t file_bytes = 0)
+      : document_(document), storages_(storages), label_(label), file_bytes_(file_bytes) {}
 
   TensorTable build() && {
     const PickleId root = content(document_.root);
@@ -184,7 +189,17 @@ class TorchTableBuilder {
     tensor.bytes = bytes.subspan(static_cast<std::size_t>(stored.offset * size),
                                  static_cast<std::size_t>(extent * size));
     if (is_row_major(tensor)) tensor.strides.clear();
+    count_bytes(static_cast<std::uint64_t>(tensor.element_count() * size), name);
     table_.tensors.push_back(std::move(tensor));
+  }
+
+  /// A tensor has at most as many elements as its storage, or repeated_elements: no overflow.
+  void count_bytes(std::uint64_t bytes, const std::string& name) {
+    tensor_bytes_ += bytes;
+    if (tensor_bytes_ > TorchLimits::shared_times * file_bytes_ + TorchLimits::shared_bytes) {
+      fail_tensor(name, "the tensors so far have ", tensor_bytes_,
+                  " bytes, too many for a file of ", file_bytes_, " whose storages they share");
+    }
   }
 
   /// Elements from the first to the last that the tensor touches in a storage of `room` elements.
@@ -241,9 +256,11 @@ class TorchTableBuilder {
   const PickleDocument& document_;
   const std::vector<StorageBytes>& storages_;
   const std::string& label_;
+  const std::uint64_t file_bytes_;
   TensorTable table_;
   std::set<std::string, std::less<>> names_;
   std::size_t text_bytes_ = 0;
+  std::uint64_t tensor_bytes_ = 0;
 };
 
 }  // namespace detail
