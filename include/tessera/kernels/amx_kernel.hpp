@@ -109,6 +109,12 @@ template <bool lower>
   if constexpr (lower) store_tile<3>(below + block_lanes, tile->c_row);
 }
 
+/// Fetches the 32 columns of a row to be written.
+[[gnu::always_inline]] inline void prefetch_row(const float* c) {
+  asm volatile("prefetchw %0" ::"m"(c[0]));
+  asm volatile("prefetchw %0" ::"m"(c[block_lanes]));
+}
+
 /// MultiplyTile for words of two bfloat16; a has rows of whole blocks of words, b is a panel. With
 /// `split`, a = rounded + rest and so is b, and of the four products the smallest is left out.
 template <bool lower, bool split>
@@ -117,7 +123,15 @@ void multiply_amx_tile(const TileProduct* tile) {
   const float* a = tile->a;
   const float* b = tile->b;
   load_sums<lower>(tile);
+  const float* c = tile->c;
+  const float* const end_of_c = c + tile->rows / 2 * 2 * tile->c_row;
   for (Index k = 0; k < tile->depth; k += block_words) {
+    // What will be written: two rows for each of the first steps.
+    if (c < end_of_c) {
+      prefetch_row(c);
+      prefetch_row(c + tile->c_row);
+      c += 2 * tile->c_row;
+    }
     if constexpr (split) {
       load_left<lower>(a + tile->a_rest, tile->a_row);
       load_right(b);
@@ -148,8 +162,8 @@ inline constexpr MicroKernel amx_pair_kernel{.max_rows = 32,
                                              .block_rows = 32,
                                              .row_unit = 32,
                                              .block_depth = 1024,
-                                             .cell_rows = 1024,
-                                             .cell_panels = 4,
+                                             .cell_rows = 256,
+                                             .cell_panels = 8,
                                              .multiply = multiply_amx<false>,
                                              .begin = begin_amx_tiles,
                                              .end = end_amx_tiles};
@@ -158,8 +172,8 @@ inline constexpr MicroKernel amx_split_kernel{.max_rows = 32,
                                               .block_rows = 32,
                                               .row_unit = 32,
                                               .block_depth = 512,
-                                              .cell_rows = 1024,
-                                              .cell_panels = 4,
+                                              .cell_rows = 256,
+                                              .cell_panels = 8,
                                               .multiply = multiply_amx<true>,
                                               .begin = begin_amx_tiles,
                                               .end = end_amx_tiles};

@@ -42,6 +42,9 @@ struct EvenPieces {
   Index size(Index piece) const { return begin(piece + 1) - begin(piece); }
 };
 
+// Rows of a cell that packs its panels itself: so many that packing costs little beside them.
+inline constexpr Index rows_per_packing = 1024;
+
 /// `cols` columns of `rows` rows, from one matrix to another.
 inline void copy_block(const float* from, Index from_stride, Index rows, Index cols, float* to,
                        Index to_stride) {
@@ -190,7 +193,9 @@ inline void multiply(BlockedProduct product) {
   const LeftRows left(product.a, product.c.rows, product.b.depth, form);
   product.a = left.operand();
   const Index block = depth_block(step_count(product.b.depth, form), kernel.block_depth);
-  const detail::EvenPieces rows(product.c.rows, kernel.cell_rows, kernel.row_unit);
+  const detail::EvenPieces rows(product.c.rows,
+                                product.b.in_panels() ? kernel.cell_rows : detail::rows_per_packing,
+                                kernel.row_unit);
   const Index panels = panel_count(product.b.skip + product.c.cols);
   // Wide cells read a less often; eight of them are enough for a few threads.
   const Index wide = std::clamp<Index>(panels * rows.count / 8, 1, kernel.cell_panels);

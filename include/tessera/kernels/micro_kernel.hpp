@@ -185,8 +185,8 @@ constexpr MicroKernel vector_kernel(Index max_rows, Index cols, TileFunction mul
           .block_rows = 112,
           .row_unit = 1,
           .block_depth = 512,
-          .cell_rows = 1024,
-          .cell_panels = 2,
+          .cell_rows = 128,
+          .cell_panels = 16,
           .multiply = multiply};
 }
 
