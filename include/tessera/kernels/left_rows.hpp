@@ -87,16 +87,23 @@ class LeftRows {
     const Index lanes = (rows + block_lanes - 1) / block_lanes * block_lanes;
     rest_ = form == InputForm::split ? lanes * to_stride : 0;
     copy_ = Buffer<float>(static_cast<std::size_t>(lanes * to_stride + rest_));
-    parallel_ranges(rows, block_lanes, [&](Index begin, Index end) {
-      for (Index k = 0; k < depth; k += block_depth) {
-        const Lanes from{operand_.at(begin, k), operand_.row, operand_.step};
-        const Index steps = std::min(block_depth, depth - k);
-        float* to = copy_.data() + begin * to_stride + k / 2;
-        kernels::make_words<WordOrder::by_lane, WordPart::rounded>(from, end - begin, steps, to,
-                                                                   to_stride);
-        if (form != InputForm::split) continue;
-        kernels::make_words<WordOrder::by_lane, WordPart::rest>(from, end - begin, steps,
-                                                                to + rest_, to_stride);
+    constexpr Index lanes_per_cell = 4 * block_lanes;  // what lies side by side is read together
+    parallel_ranges(rows, lanes_per_cell, [&](Index begin, Index end) {
+      const Index together = operand_.step == 1 ? block_lanes : lanes_per_cell;
+      for (Index first = begin; first < end; first += together) {
+        for (Index k = 0; k < depth; k += block_depth) {
+          for (Index r = first; r < std::min(end, first + together); r += block_lanes) {
+            const Lanes from{operand_.at(r, k), operand_.row, operand_.step};
+            const Index count = std::min(block_lanes, end - r);
+            const Index steps = std::min(block_depth, depth - k);
+            float* to = copy_.data() + r * to_stride + k / 2;
+            kernels::make_words<WordOrder::by_lane, WordPart::rounded>(from, count, steps, to,
+                                                                       to_stride);
+            if (form != InputForm::split) continue;
+            kernels::make_words<WordOrder::by_lane, WordPart::rest>(from, count, steps, to + rest_,
+                                                                    to_stride);
+          }
+        }
       }
     });
     operand_ = {copy_.data(), to_stride, 1};

@@ -109,8 +109,13 @@ class RightPanels {
     at_ = at;
     depth_ = depth;
     if (in_place_) return;
-    for (Index p = 0; p < count_; ++p) {
-      pack_steps(b_, form_, first_ + p, at, depth, packed_.data() + p * step_ * depth);
+    // Rows of [K, N] are read in the width of all panels: each may lie on a page of its own.
+    const Index most = b_.layout == RightLayout::depth_by_cols ? block_words : depth;
+    for (Index k = 0; k < depth; k += most) {
+      for (Index p = 0; p < count_; ++p) {
+        pack_steps(b_, form_, first_ + p, at + k, std::min(most, depth - k),
+                   packed_.data() + (p * depth + k) * step_);
+      }
     }
   }
 
