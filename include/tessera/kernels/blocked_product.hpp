@@ -62,7 +62,12 @@ class ProductCell {
         kernel_(kernel),
         panels_(panels),
         first_panel_(first_panel),
-        panel_total_(panel_total) {}
+        panel_total_(panel_total) {
+    // Rows that share cache sets are copied a block at a time.
+    if (product.a.step != 1 || !shares_cache_sets(product.a.row)) return;
+    left_stride_ = depth_block(panels.steps(), kernel.block_depth) + 16;
+    left_ = Buffer<float>(static_cast<std::size_t>(kernel.block_rows * left_stride_));
+  }
 
   void run(Index row, Index rows) {
     const EvenPieces row_blocks(rows, kernel_.block_rows, kernel_.row_unit);
@@ -77,8 +82,10 @@ class ProductCell {
           begun = row_blocks.size(i);
           kernel_.begin(begun);
         }
+        const Index first = row + row_blocks.begin(i);
+        const Lanes a = left_block(first, row_blocks.size(i), k, depth);
         for (Index p = 0; p < panel_total_; ++p) {
-          multiply_panel(p, k, depth, row + row_blocks.begin(i), row_blocks.size(i));
+          multiply_panel(a, p, k, depth, first, row_blocks.size(i));
         }
       }
     }
@@ -86,20 +93,28 @@ class ProductCell {
   }
 
  private:
-  /// `rows` rows of c from `row` on, times panel p and `depth` steps from k on.
-  void multiply_panel(Index p, Index k, Index depth, Index row, Index rows) {
+  /// `rows` rows of a from `row` on and `depth` steps from k on, as the tiles read them.
+  Lanes left_block(Index row, Index rows, Index k, Index depth) {
+    const Lanes there{product_.a.at(row, k), product_.a.row, product_.a.step};
+    if (left_stride_ == 0) return there;
+    copy_block(there.data, there.row, rows, depth, left_.data(), left_stride_);
+    return {left_.data(), left_stride_, 1};
+  }
+
+  /// `rows` rows of c from `row` on: those of a, times panel p, for `depth` steps from k on.
+  void multiply_panel(const Lanes& a, Index p, Index k, Index depth, Index row, Index rows) {
     const EvenPieces tiles(rows, kernel_.max_rows);
     const Index col = (first_panel_ + p) * panel_cols - product_.b.skip;
     const bool last = k + depth == panels_.steps();
     TileProduct tile{};
-    tile.a_row = product_.a.row;
-    tile.a_step = product_.a.step;
+    tile.a_row = a.row;
+    tile.a_step = a.step;
     tile.a_rest = a_rest_;
     tile.b_step = panels_.step();
     tile.depth = depth;
     for (Index t = 0; t < tiles.count; ++t) {
       const Index first = row + tiles.begin(t);
-      tile.a = product_.a.at(first, k);
+      tile.a = a.at(tiles.begin(t), 0);
       tile.next = panels_.next(p, t);
       const MatrixView<float> rows_of_c = product_.c.middle_rows(first, tiles.size(t));
       multiply_tile(tile, panels_.panel(p), col, rows_of_c, product_.accumulate || k > 0);
@@ -147,6 +162,8 @@ class ProductCell {
   RightPanels& panels_;
   Index first_panel_;
   Index panel_total_;
+  Index left_stride_ = 0;
+  Buffer<float> left_;
 };
 
 /// A sum over nothing.

@@ -14,14 +14,10 @@ class LeftRows {
  public:
   /// a has `rows` rows and `depth` values of k in each; it is read in `form`.
   LeftRows(const Lanes& a, Index rows, Index depth, InputForm form) : operand_(a) {
-    const bool by_rows = a.step == 1;
-    const Index stride = by_rows ? a.row : a.step;
     constexpr Index depth_worth_transposing = 512;  // beyond, a cell reads too much far apart
     if (form != InputForm::floats) {
       make_words(rows, depth, form);
-    } else if (by_rows) {
-      if (shares_cache_sets(stride)) spread(rows, depth);
-    } else if (shares_cache_sets(stride) || depth >= depth_worth_transposing) {
+    } else if (a.step != 1 && (shares_cache_sets(a.step) || depth >= depth_worth_transposing)) {
       transpose(rows, depth);
     }
   }
@@ -31,29 +27,7 @@ class LeftRows {
   Index rest() const { return rest_; }
 
  private:
-  static constexpr Index rows_per_cell = 32;
   static constexpr Index gap = 16;  // between rows, so that they do not share cache sets
-
-  /// Calls copy(from, to, r) for `count` lines of a, which become lines of `length` in the copy.
-  template <class Copy>
-  void copy_lines(Index count, Index length, const Copy& copy) {
-    const bool by_rows = operand_.step == 1;
-    const Index from_stride = by_rows ? operand_.row : operand_.step;
-    const Index to_stride = length + (shares_cache_sets(length) ? gap : 0);
-    copy_ = Buffer<float>(static_cast<std::size_t>(count * to_stride));
-    parallel_ranges(count, rows_per_cell, [&](Index begin, Index end) {
-      for (Index r = begin; r < end; ++r) {
-        copy(operand_.data, from_stride, r, copy_.data() + r * to_stride);
-      }
-    });
-    operand_ = by_rows ? Lanes{copy_.data(), to_stride, 1} : Lanes{copy_.data(), 1, to_stride};
-  }
-
-  void spread(Index rows, Index depth) {
-    copy_lines(rows, depth, [&](const float* from, Index stride, Index r, float* to) {
-      std::copy_n(from + r * stride, depth, to);
-    });
-  }
 
   /// a [depth, rows] becomes [rows, depth]: lines of memory that are read one after the other.
   void transpose(Index rows, Index depth) {
