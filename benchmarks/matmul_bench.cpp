@@ -85,7 +85,7 @@ void packed(benchmark::State& state, MatmulPrecision precision) {
   Layer layer(state);
   const ExecutionScope scope({.threads = layer.threads, .matmul_precision = precision});
   const kernels::PackedMatrix<float> weight(kernels::view(std::as_const(layer.weight)));
-  time(state, layer.threads, kernels::multiplies_pairs(), [&] {
+  time(state, layer.threads, kernels::(input_form() == InputForm::pairs), [&] {
     kernels::matmul_nt<float>(kernels::view(std::as_const(layer.x)), weight,
                               kernels::view(layer.y));
   });

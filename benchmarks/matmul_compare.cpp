@@ -54,7 +54,10 @@ void tessera_packed(Index m, const float* x, const void* packed, float* y, Index
   tessera::kernels::matmul_nt<float>(ConstView(x, m, w.cols()), w, View(y, m, w.rows()));
 }
 
-double tessera_peak(int pairs) { return tessera::benchmarks::measured_peak(pairs != 0); }
+double tessera_peak(int pairs) {
+  return tessera::benchmarks::measured_peak(pairs != 0 ? tessera::kernels::InputForm::pairs
+                                                       : tessera::kernels::InputForm::floats);
+}
 
 /// Whether medium precision runs on hardware of its own here.
 int tessera_has_bfloat16() { return tessera::current_isa() >= tessera::Isa::avx512_bf16 ? 1 : 0; }

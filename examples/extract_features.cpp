@@ -7,6 +7,7 @@
 
 #include "support/checkpoint_options.hpp"
 #include "support/npy.hpp"
+#include "support/out.hpp"
 #include "support/print.hpp"
 #include "support/run.hpp"
 #include "tessera/core/execution.hpp"
@@ -61,6 +62,7 @@ int main(int argc, char** argv) {
   const example::LoadFlags load(app);
   const example::CheckpointFlags flags(app);
   return example::run_program(app, argc, argv, [&] {
+    example::require_folder_of(out);
     const ExecutionScope scope({.threads = threads});
     const io::Checkpoint file =
         io::open_checkpoint(std::filesystem::path(weights), flags.options());

@@ -3,6 +3,7 @@
 // it, or asked for.
 
 #include "support/checkpoint_options.hpp"
+#include "support/out.hpp"
 #include "support/picture.hpp"
 #include "support/print.hpp"
 #include "support/run.hpp"
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
   const example::CheckpointFlags flags(app);
   return example::run_program(app, argc, argv, [&] {
     if (!(ratio > 0)) throw std::runtime_error("--mask-ratio 0 masks nothing to rebuild");
+    example::require_folder_of(out);
     const ExecutionScope scope({.threads = threads});
     const io::Checkpoint file =
         io::open_checkpoint(std::filesystem::path(weights), flags.options());

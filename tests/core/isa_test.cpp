@@ -10,12 +10,12 @@
 namespace tessera {
 
 TEST_CASE("instruction sets are found by name") {
-  for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_bf16}) {
+  for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx}) {
     CHECK(isa_from_name(text_of(isa)) == isa);
   }
   CHECK(test::error_of([] { isa_from_name("avx"); }) ==
-        "isa_from_name: there is no instruction set \"avx\"; known are baseline, avx2, avx512 and "
-        "avx512_bf16");
+        "isa_from_name: there is no instruction set \"avx\"; known are baseline, avx2, avx512, "
+        "avx512_bf16 and amx");
 }
 
 TEST_CASE("the environment may ask for a lower instruction set") {
@@ -27,7 +27,7 @@ TEST_CASE("the environment may ask for a lower instruction set") {
 
 TEST_CASE("an instruction set that the machine lacks is refused") {
   for (const Isa isa : test::every_isa()) CHECK(detail::available(isa, "test") == isa);
-  if (machine_isa() == Isa::avx512_bf16) return;  // nothing is lacking
+  if (machine_isa() == Isa::amx) return;  // nothing is lacking
   const auto higher = static_cast<Isa>(static_cast<int>(machine_isa()) + 1);
   CHECK(test::error_of([&] { ExecutionScope({.isa = higher}); }) ==
         text_of("ExecutionScope: this machine has no ", higher, ", only ", machine_isa()));

@@ -165,6 +165,18 @@ TEST_CASE("encoder and decoder must fit each other") {
         "make it [12, 3, 2, 2]");
 }
 
+TEST_CASE("an encoder without its patch embedding is no decoder, but one that is not whole") {
+  const auto complaint_without = [](const char* name, const char* tensor) {
+    return complaint_after(name, [&](EditedFile& f) { REQUIRE(f.tensors.erase(tensor) == 1); });
+  };
+  CHECK(complaint_without("timm_fc_norm_head", "patch_embed.proj.weight") ==
+        "tensor 'encoder.patch_embed.proj.weight': is missing (naming timm)");
+  CHECK(complaint_without("hf_vit", "embeddings.patch_embeddings.projection.weight") ==
+        "tensor 'encoder.patch_embed.proj.weight': is missing (naming hugging_face)");
+  CHECK(complaint_without("mae_visualize", "model.patch_embed.proj.weight") ==
+        "tensor 'encoder.patch_embed.proj.weight': is missing (naming mae)");
+}
+
 TEST_CASE("a square number of positions beside a class token alone is asked about") {
   // 9 rows: 3 x 3 without one for the class token, or 2 x 4 with it.
   const ScratchFolder folder;

@@ -56,6 +56,20 @@ TEST_CASE("the table tells every fact and where it is from") {
   CHECK(entry(description_of("mae_visualize", {.norm_pix_loss = false}), "norm_pix_loss") ==
         "no (given)");
 
+  for (const char* name : {"hf_mae_published", "hf_mae_encoder", "lightly_mae"}) {
+    CHECK(entry(description_of(name), "licence") ==
+          "the file does not say; weights by the authors of MAE are CC BY-NC 4.0: not for "
+          "commercial use");
+  }
+  CHECK(entry(description_of("hf_ijepa"), "licence") ==
+        "the file does not say; weights by the authors of I-JEPA are CC BY-NC 4.0: not for "
+        "commercial use");
+  CHECK(entry(description_of("hf_vit"), "licence") == "the file does not say");
+  CHECK(entry(description_of("mae_encoder", {.num_heads = 5}), "heads") ==
+        "5 (given); cannot be: the width is 12");
+  CHECK(entry(description_of("ijepa_zip", {.num_heads = 3}), "decoder heads") ==
+        "3 (naming); cannot be: the width is 8");
+
   const Description timm = description_of("timm_hub_head");
   CHECK(entry(timm, "heads") == "3 (config.json)");
   CHECK(entry(timm, "licence") == "apache-2.0 (config.json)");

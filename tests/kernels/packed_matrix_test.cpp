@@ -61,27 +61,29 @@ TEST_CASE("a packed matrix is a value of its own, as large as the original") {
   CHECK((after == before));
 }
 
-TEST_CASE("packed in medium precision, half the memory holds bfloat16, for every scope after") {
-  const ExecutionScope medium({.matmul_precision = MatmulPrecision::medium});
-  if (!multiplies_pairs()) return;  // this machine packs float32
+TEST_CASE("a matrix is packed in the precision of its scope, for every scope after") {
   const auto a = test::random_tensor<2, float>({19, 131}, 1);
   const auto b = test::random_tensor<2, float>({96, 131}, 2);
-  const PackedMatrix<float> packed(view(b));
-  CHECK(packed.bytes() == 96 * 132 * 2);
-  Tensor<float, 2> expected({19, 96});
-  Tensor<float, 2> found({19, 96});
-  matmul_nt<float>(view(a), view(b), view(expected));
-  matmul_nt<float>(view(a), packed, view(found));
-  CHECK((found == expected));
-  for (const Isa isa : test::every_isa()) {
-    // Without the hardware the stored bfloat16 meet a left-hand side in float32.
-    const ExecutionScope scope({.isa = isa});
+  for (const MatmulPrecision precision : {MatmulPrecision::medium, MatmulPrecision::high}) {
+    const ExecutionScope scope({.matmul_precision = precision});
+    const Isa packed_on = current_isa();
+    const InputForm form = input_form();
+    if (form == InputForm::floats) continue;  // this machine packs float32
+    const PackedMatrix<float> packed(view(b));
+    CHECK(packed.bytes() == 96 * 160 * (form == InputForm::pairs ? 2 : 4));
+    Tensor<float, 2> expected({19, 96});
+    Tensor<float, 2> found({19, 96});
+    matmul_nt<float>(view(a), view(b), view(expected));
     matmul_nt<float>(view(a), packed, view(found));
-    const double apart = test::distance(test::values_of(found), test::values_of(expected));
-    if (isa == Isa::avx512_bf16) {
-      CHECK(apart == 0);
-    } else {
-      CHECK((apart > 0 && apart < 5e-3));
+    CHECK((found == expected));
+    for (const Isa isa : test::every_isa()) {
+      // Without the hardware the stored words meet a left-hand side in float32.
+      const ExecutionScope lower({.isa = isa});
+      matmul_nt<float>(view(a), packed, view(found));
+      const double apart = test::distance(test::values_of(found), test::values_of(expected));
+      INFO(isa_names[static_cast<std::size_t>(isa)]);
+      CHECK(apart < (form == InputForm::pairs ? 5e-3 : 2e-5));
+      CHECK((apart == 0) == (isa == packed_on));
     }
   }
 }
@@ -94,7 +96,8 @@ TEMPLATE_TEST_CASE("a packed transpose is that of the transposed copy, padding z
     for (Index c = 0; c < 37; ++c) transposed(c, r) = matrix(r, c);
   }
   const auto a = test::random_tensor<2, TestType>({5, 17}, 2);
-  for (const MatmulPrecision precision : {MatmulPrecision::highest, MatmulPrecision::medium}) {
+  for (const MatmulPrecision precision :
+       {MatmulPrecision::highest, MatmulPrecision::high, MatmulPrecision::medium}) {
     const ExecutionScope scope({.matmul_precision = precision});
     const auto packed = PackedMatrix<TestType>::of_transpose(view(matrix));
     const PackedMatrix<TestType> copied(view(std::as_const(transposed)));

@@ -134,8 +134,8 @@ def resized():
                "smooth": photo(40, 30), "thin": RANDOM.integers(0, 256, (1, 9, 3)).astype("u1")}
     filters = {"box": Image.Resampling.BOX, "bilinear": Image.Resampling.BILINEAR,
                "bicubic": Image.Resampling.BICUBIC}
-    sizes = {"noise": [(23, 37), (23, 16), (11, 37), (8, 8), (50, 61), (5, 70), (1, 1)],
-             "extremes": [(7, 5), (33, 31), (32, 32), (5, 12)], "smooth": [(14, 30), (17, 19), (16, 16), (41, 29)],
+    sizes = {"noise": [(23, 37), (23, 16), (11, 37), (8, 8), (50, 61), (5, 70), (1, 1), (24, 38), (22, 36)],
+             "extremes": [(7, 5), (33, 31), (32, 32), (5, 12), (1, 40)], "smooth": [(14, 30), (17, 19), (16, 16), (41, 29), (80, 60), (13, 7)],
              "thin": [(1, 4), (3, 20)]}
     for source, pixels in sources.items():
         tensors[f"{source}.source"] = pixels

@@ -13,8 +13,8 @@ namespace tessera {
 /// lower precision computes in float32, and so does every Scalar but float.
 enum class MatmulPrecision {
   highest,  ///< float32
-  high,     ///< each float32 as a sum of two bfloat16, three products, float32 accumulation
-  medium,   ///< bfloat16 inputs, float32 accumulation
+  high,     ///< each float32 as a sum of two bfloat16, three products, float32 accumulation; AMX
+  medium,   ///< bfloat16 inputs, float32 accumulation; AMX or AVX512-BF16
 };
 
 struct ExecutionSettings {

@@ -6,6 +6,12 @@
 
 #include "tessera/core/error.hpp"
 
+#if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
 namespace tessera {
 
 /// Instruction sets that float kernels are written for, each one containing those before it.
@@ -14,10 +20,11 @@ enum class Isa {
   avx2,      ///< with FMA
   avx512,    ///< F, BW, DQ and VL
   avx512_bf16,
+  amx,  ///< tiles of bfloat16
 };
 
-inline constexpr std::array<std::string_view, 4> isa_names{"baseline", "avx2", "avx512",
-                                                           "avx512_bf16"};
+inline constexpr std::array<std::string_view, 5> isa_names{"baseline", "avx2", "avx512",
+                                                           "avx512_bf16", "amx"};
 
 inline void append_text(std::string& text, Isa isa) {
   text += isa_names[static_cast<std::size_t>(isa)];
@@ -29,9 +36,35 @@ inline Isa isa_from_name(std::string_view name) {
     if (name == isa_names[i]) return static_cast<Isa>(i);
   }
   require(false, "isa_from_name", "there is no instruction set \"", name,
-          "\"; known are baseline, avx2, avx512 and avx512_bf16");
+          "\"; known are baseline, avx2, avx512, avx512_bf16 and amx");
   return Isa::baseline;
 }
+
+namespace detail {
+
+/// Whether processor and system have AMX's tiles and bfloat16 products. Linux lets a process use
+/// them once it has asked.
+inline bool machine_has_amx() {
+#if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
+  static const bool has = [] {
+    constexpr unsigned tiles_and_bfloat16 = 1U << 24 | 1U << 22;
+    unsigned eax = 0;
+    unsigned ebx = 0;
+    unsigned ecx = 0;
+    unsigned edx = 0;
+    if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) == 0) return false;
+    if ((edx & tiles_and_bfloat16) != tiles_and_bfloat16) return false;
+    constexpr long request_permission = 0x1023;  // ARCH_REQ_XCOMP_PERM
+    constexpr long tile_data = 18;               // XFEATURE_XTILEDATA
+    return syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+  }();
+  return has;
+#else
+  return false;
+#endif
+}
+
+}  // namespace detail
 
 /// The highest one that processor and operating system offer.
 inline Isa machine_isa() {
@@ -41,7 +74,8 @@ inline Isa machine_isa() {
       !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")) {
     return Isa::avx2;
   }
-  return __builtin_cpu_supports("avx512bf16") ? Isa::avx512_bf16 : Isa::avx512;
+  if (!__builtin_cpu_supports("avx512bf16")) return Isa::avx512;
+  return detail::machine_has_amx() ? Isa::amx : Isa::avx512_bf16;
 #else
   return Isa::baseline;
 #endif

@@ -73,8 +73,8 @@ inline std::optional<Size> config_size(const JsonValues& config, const std::stri
 }
 
 inline ModelKind kind_of(const Checkpoint& file) {
-  const bool encoder = file.contains("encoder.patch_embed.proj.weight");
-  const bool target = file.contains("target_encoder.patch_embed.proj.weight");
+  const bool encoder = file.contains_part("encoder.patch_embed.");
+  const bool target = file.contains_part("target_encoder.patch_embed.");
   if (file.contains_part("predictor") || target) {
     return encoder || target ? ModelKind::ijepa : ModelKind::predictor;
   }
@@ -162,7 +162,7 @@ inline Known<GlobalPool> find_pool(const Checkpoint& file, const HiddenFacts& me
 inline void find_encoder(const Checkpoint& file, const HiddenFacts& metadata,
                          CheckpointFacts& facts) {
   const std::string prefix =
-      file.contains("encoder.patch_embed.proj.weight") ? "encoder." : "target_encoder.";
+      file.contains_part("encoder.patch_embed.") ? "encoder." : "target_encoder.";
   facts.encoder = stack_facts(file, prefix);
   const StackFacts& encoder = *facts.encoder;
   const std::vector<Index>& kernel = shape_of(file, prefix + "patch_embed.proj.weight", 4);

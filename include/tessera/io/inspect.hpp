@@ -74,8 +74,18 @@ inline std::string stack_text(const StackFacts& stack) {
                  stack.layer_scale ? ", LayerScale" : "", stack.qkv_bias ? "" : ", no qkv bias");
 }
 
-/// What is known about the licence of published weights; the file itself never says.
-inline std::string licence_text(const Checkpoint& file) {
+/// The heads of a stack, and whether they can be right.
+inline std::string heads_text(const Known<Index>& heads, const StackFacts& stack,
+                              std::string_view option) {
+  const bool fits = !heads.value || stack.dim % *heads.value == 0;
+  return text_of(known_text(heads, option),
+                 fits ? "" : text_of("; cannot be: the width is ", stack.dim));
+}
+
+/// What is known about the licence of published weights; the tensors never say. Hugging Face and
+/// lightly have the models of MAE and I-JEPA in names of their own: published weights may be those
+/// of the authors.
+inline std::string licence_text(const Checkpoint& file, ModelKind kind) {
   if (const auto stated = file.config.get<std::string>("pretrained_cfg.license")) {
     return shown(*stated) + " (config.json)";
   }
@@ -86,6 +96,13 @@ inline std::string licence_text(const Checkpoint& file) {
                    file.equal.empty() ? " code" : "", " are CC BY-NC 4.0: not for commercial use");
   }
   if (naming == "dinov2") return "weights published with this code are Apache 2.0";
+  const std::string type = file.config.get<std::string>("model_type").value_or("");
+  const bool mae = kind == ModelKind::mae || type == "vit_mae";
+  const bool ijepa = kind == ModelKind::ijepa || type == "ijepa";
+  if (naming != own_naming && (mae || ijepa)) {
+    return text_of("the file does not say; weights by the authors of ", mae ? "MAE" : "I-JEPA",
+                   " are CC BY-NC 4.0: not for commercial use");
+  }
   return "the file does not say";
 }
 
@@ -183,7 +200,7 @@ inline Description describe(const Checkpoint& file) {
   add("kind", std::string(kind_name(facts.kind)));
   if (facts.encoder) {
     add("encoder", detail::stack_text(*facts.encoder));
-    add("heads", detail::known_text(facts.num_heads, "num_heads"));
+    add("heads", detail::heads_text(facts.num_heads, *facts.encoder, "num_heads"));
     add("patches", text_of(facts.patch_size, " x ", facts.patch_size, " pixels, ", facts.in_chans,
                            " channels"));
     add("grid", detail::grid_text(facts));
@@ -197,7 +214,8 @@ inline Description describe(const Checkpoint& file) {
   if (facts.decoder) {
     add(file.contains_part("predictor.") ? "predictor" : "decoder",
         detail::stack_text(*facts.decoder));
-    add("decoder heads", detail::known_text(facts.decoder_num_heads, "decoder_num_heads"));
+    add("decoder heads",
+        detail::heads_text(facts.decoder_num_heads, *facts.decoder, "decoder_num_heads"));
   } else {
     add("decoder", "none");
   }
@@ -221,7 +239,7 @@ inline Description describe(const Checkpoint& file) {
   list("other entries", file.others);
   list("unexpected", file.unexpected);
   add("self-test", file.source.metadata().contains("tessera.self_test.output") ? "yes" : "none");
-  add("licence", detail::licence_text(file));
+  add("licence", detail::licence_text(file, facts.kind));
   return made;
 }
 

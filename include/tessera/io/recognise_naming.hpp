@@ -84,10 +84,12 @@ inline NamingFit fit_naming(const Naming& naming, const std::vector<std::string_
   NamingFit fit;
   fit.naming = &naming;
   bool encoder = false;
+  bool patches = false;
   bool block = false;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (const std::optional<TableName> ours = reader.find(plain[i])) {
       encoder = encoder || ours->name.starts_with("encoder.");
+      patches = patches || ours->name.starts_with("encoder.patch_embed.");
       block = block || ours->name.find("blocks.0.") != std::string::npos;
       fit.ours[ours->name].push_back({names[i], ours->part, ours->parts});
     } else if (reader.is_head(plain[i])) {
@@ -100,8 +102,8 @@ inline NamingFit fit_naming(const Naming& naming, const std::vector<std::string_
     ++fit.known;
   }
   // A decoder has blocks and positions like an encoder's, but embeds no patches; what has no block
-  // is neither.
-  if (!block || (encoder && !fit.ours.contains("encoder.patch_embed.proj.weight"))) fit.known = 0;
+  // is neither. An encoder that lacks the weight alone is one that is not whole.
+  if (!block || (encoder && !patches)) fit.known = 0;
   return fit;
 }
 

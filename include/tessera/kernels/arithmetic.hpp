@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <type_traits>
 
 #include "tessera/kernels/elementwise.hpp"
@@ -44,16 +43,22 @@ struct Scaled {
   }
 };
 
+struct ProductSums {
+  template <class Vector>
+  [[gnu::always_inline]] static void step(Index at, Index count, const float* a, const float* b,
+                                          Vector* sums) {
+    Vector left, right;
+    load_part(left, a + at, count);
+    load_part(right, b + at, count);
+    *sums += left * right;
+  }
+};
+
 struct DotOfRows {
   template <class Vector>
   [[gnu::always_inline]] static void run(const float* a, const float* b, Index count, float* dot) {
-    Vector left, right, sums{};
-    for (Index at = 0; at < count; at += lanes<Vector>) {
-      const Index part = std::min(lanes<Vector>, count - at);
-      load_part(left, a + at, part);
-      load_part(right, b + at, part);
-      sums += left * right;
-    }
+    Vector sums{};
+    Elementwise<ProductSums>::template run<Vector>(count, a, b, &sums);
     *dot = sum_of(sums);
   }
 };

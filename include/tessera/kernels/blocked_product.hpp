@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "tessera/kernels/amx_kernel.hpp"
 #include "tessera/kernels/epilogue.hpp"
 #include "tessera/kernels/left_rows.hpp"
 #include "tessera/kernels/pair_kernel.hpp"
@@ -17,7 +18,7 @@ namespace tessera::kernels {
 
 /// c (+)= a * b, then the epilogue.
 struct BlockedProduct {
-  LeftOperand a;
+  Lanes a;
   RightOperand b;
   MatrixView<float> c;
   bool accumulate = false;
@@ -26,58 +27,62 @@ struct BlockedProduct {
 
 namespace detail {
 
-/// Cuts [0, count) into pieces that differ by at most one.
+/// Cuts [0, count) into pieces that differ by at most one, or by one `unit`.
 struct EvenPieces {
   Index total;
   Index count;
+  Index unit;
 
-  EvenPieces(Index all, Index longest)
-      : total(all), count(std::max<Index>(1, (all + longest - 1) / longest)) {}
-  Index begin(Index piece) const { return piece * total / count; }
+  EvenPieces(Index all, Index longest, Index whole = 1)
+      : total(all), count(std::max<Index>(1, (all + longest - 1) / longest)), unit(whole) {}
+  Index begin(Index piece) const {
+    const Index exact = piece * total / count;
+    return std::min(total, (exact + unit - 1) / unit * unit);
+  }
   Index size(Index piece) const { return begin(piece + 1) - begin(piece); }
 };
 
-// What one cell of the parallel loop computes. 64 columns of a ViT-B product over 50 rows take
-// some 40 microseconds: long beside the start of a cell, short beside the whole.
-inline constexpr Index cell_panels = 2;
-inline constexpr Index cell_rows = 1024;
-// Rows of a whose block of k stays in the second-level cache while the panels pass.
-inline constexpr Index cached_rows = 112;
+// Rows of a cell that packs its panels itself: so many that packing costs little beside them.
+inline constexpr Index rows_per_packing = 1024;
 
-/// c's columns [first, last), of `rows` rows, (+)= those of a tile that was computed aside.
-inline void copy_edge(const float* edge, Index rows, Index first, Index last, float* c,
-                      Index c_stride, bool accumulate) {
-  for (Index r = 0; r < rows; ++r) {
-    const float* from = edge + r * panel_cols;
-    float* to = c + r * c_stride;
-    for (Index j = first; j < last; ++j) to[j] = accumulate ? to[j] + from[j] : from[j];
-  }
+/// `cols` columns of `rows` rows, from one matrix to another.
+inline void copy_block(const float* from, Index from_stride, Index rows, Index cols, float* to,
+                       Index to_stride) {
+  for (Index r = 0; r < rows; ++r) std::copy_n(from + r * from_stride, cols, to + r * to_stride);
 }
 
 /// One cell: some rows of c times some panels of b.
 class ProductCell {
  public:
-  ProductCell(const BlockedProduct& product, const MicroKernel& kernel, RightPanels& panels,
-              Index first_panel, Index panel_total)
+  /// From a word of the left-hand side to its rest there are `a_rest` words.
+  ProductCell(const BlockedProduct& product, Index a_rest, const MicroKernel& kernel,
+              RightPanels& panels, Index first_panel, Index panel_total)
       : product_(product),
+        a_rest_(a_rest),
         kernel_(kernel),
         panels_(panels),
         first_panel_(first_panel),
         panel_total_(panel_total) {}
 
   void run(Index row, Index rows) {
-    const EvenPieces row_blocks(rows, cached_rows);
+    const EvenPieces row_blocks(rows, kernel_.block_rows, kernel_.row_unit);
     const Index steps = panels_.steps();
-    const Index block = depth_block(steps);
+    const Index block = depth_block(steps, kernel_.block_depth);
+    Index begun = 0;
     for (Index k = 0; k < steps; k += block) {
       const Index depth = std::min(block, steps - k);
       panels_.prepare(k, depth);
       for (Index i = 0; i < row_blocks.count; ++i) {
+        if (kernel_.begin != nullptr && begun != row_blocks.size(i)) {
+          begun = row_blocks.size(i);
+          kernel_.begin(begun);
+        }
         for (Index p = 0; p < panel_total_; ++p) {
           multiply_panel(p, k, depth, row + row_blocks.begin(i), row_blocks.size(i));
         }
       }
     }
+    if (kernel_.end != nullptr) kernel_.end();
   }
 
  private:
@@ -89,6 +94,7 @@ class ProductCell {
     TileProduct tile{};
     tile.a_row = product_.a.row;
     tile.a_step = product_.a.step;
+    tile.a_rest = a_rest_;
     tile.b_step = panels_.step();
     tile.depth = depth;
     for (Index t = 0; t < tiles.count; ++t) {
@@ -101,10 +107,11 @@ class ProductCell {
     }
   }
 
-  /// The rows of one tile times the 32 columns of c from `col` on, those that exist.
+  /// The rows of one tile times the 32 columns of c from `col` on, those that exist. A tile that
+  /// sticks out is computed aside.
   void multiply_tile(TileProduct& tile, const float* panel, Index col, MatrixView<float> c,
                      bool accumulate) const {
-    alignas(64) std::array<float, 14 * panel_cols> edge;
+    alignas(64) std::array<float, 32 * panel_cols> edge;
     for (Index piece = 0; piece < panel_cols; piece += kernel_.cols) {
       const Index at = col + piece;
       const Index begin = std::max<Index>(0, -at);
@@ -114,9 +121,16 @@ class ProductCell {
       tile.b = panel + piece;
       tile.c = whole ? c.data + at : edge.data();
       tile.c_row = whole ? c.stride : panel_cols;
-      tile.accumulate = whole && accumulate;
-      kernel_.of_rows[static_cast<std::size_t>(c.rows)](&tile);
-      if (!whole) copy_edge(edge.data(), c.rows, begin, end, c.data + at, c.stride, accumulate);
+      tile.rows = c.rows;
+      tile.accumulate = accumulate;
+      float* const inside = c.data + at + begin;
+      if (!whole && accumulate) {
+        copy_block(inside, c.stride, c.rows, end - begin, edge.data() + begin, panel_cols);
+      }
+      kernel_.multiply(&tile);
+      if (!whole) {
+        copy_block(edge.data() + begin, panel_cols, c.rows, end - begin, inside, c.stride);
+      }
     }
   }
 
@@ -128,6 +142,7 @@ class ProductCell {
   }
 
   const BlockedProduct& product_;
+  Index a_rest_;
   const MicroKernel& kernel_;
   RightPanels& panels_;
   Index first_panel_;
@@ -143,9 +158,29 @@ inline void multiply_nothing(const BlockedProduct& product) {
 
 }  // namespace detail
 
-/// Whether products of the calling thread's scope take bfloat16 inputs.
-inline bool multiplies_pairs() {
-  return current_matmul_precision() == MatmulPrecision::medium && current_isa() >= Isa::avx512_bf16;
+/// What products in the calling thread's scope are computed from.
+inline InputForm input_form() {
+  const MatmulPrecision precision = current_matmul_precision();
+  if (precision == MatmulPrecision::medium && current_isa() >= Isa::avx512_bf16) {
+    return InputForm::pairs;
+  }
+  if (precision == MatmulPrecision::high && current_isa() >= Isa::amx) return InputForm::split;
+  return InputForm::floats;
+}
+
+/// The same where b lies in panels: what they hold decides, if the scope's instruction set has
+/// products of it.
+inline InputForm input_form(const RightOperand& b) {
+  if (!b.in_panels()) return input_form();
+  const InputForm form = b.panel_form();
+  const Isa needed = form == InputForm::split ? Isa::amx : Isa::avx512_bf16;
+  return current_isa() >= needed ? form : InputForm::floats;
+}
+
+inline const MicroKernel& micro_kernel(InputForm form) {
+  if (form == InputForm::floats) return micro_kernel(current_isa());
+  if (form == InputForm::split) return detail::amx_split_kernel;
+  return current_isa() >= Isa::amx ? detail::amx_pair_kernel : micro_kernel_of_pairs();
 }
 
 /// Computes a product on the kernels of the scope's instruction set, in its precision; b in panels
@@ -153,21 +188,24 @@ inline bool multiplies_pairs() {
 inline void multiply(BlockedProduct product) {
   if (product.c.rows == 0 || product.c.cols == 0) return;
   if (product.b.depth == 0) return detail::multiply_nothing(product);
-  const bool pairs = product.b.layout == RightLayout::pair_panels
-                         ? current_isa() >= Isa::avx512_bf16
-                         : multiplies_pairs() && !product.b.in_panels();
-  const MicroKernel& kernel = pairs ? micro_kernel_of_pairs() : micro_kernel(current_isa());
-  const LeftRows left(product.a, product.c.rows, product.b.depth, pairs);
+  const InputForm form = input_form(product.b);
+  const MicroKernel& kernel = micro_kernel(form);
+  const LeftRows left(product.a, product.c.rows, product.b.depth, form);
   product.a = left.operand();
-  const detail::EvenPieces rows(product.c.rows, detail::cell_rows);
+  const Index block = depth_block(step_count(product.b.depth, form), kernel.block_depth);
+  const detail::EvenPieces rows(product.c.rows,
+                                product.b.in_panels() ? kernel.cell_rows : detail::rows_per_packing,
+                                kernel.row_unit);
   const Index panels = panel_count(product.b.skip + product.c.cols);
-  const Index strips = (panels + detail::cell_panels - 1) / detail::cell_panels;
-  parallel_for(strips * rows.count, [&](Index cell) {
-    const Index first = cell % strips * detail::cell_panels;
-    const Index count = std::min(detail::cell_panels, panels - first);
-    const Index piece = cell / strips;
-    RightPanels right(product.b, pairs, first, count, rows.size(piece));
-    detail::ProductCell(product, kernel, right, first, count)
+  // Wide cells read a less often; eight of them are enough for a few threads.
+  const Index wide = std::clamp<Index>(panels * rows.count / 8, 1, kernel.cell_panels);
+  const detail::EvenPieces strips(panels, wide);
+  parallel_for(strips.count * rows.count, [&](Index cell) {
+    const Index first = strips.begin(cell % strips.count);
+    const Index count = strips.size(cell % strips.count);
+    const Index piece = cell / strips.count;
+    RightPanels right(product.b, form, first, count, rows.size(piece), block);
+    detail::ProductCell(product, left.rest(), kernel, right, first, count)
         .run(rows.begin(piece), rows.size(piece));
   });
 }

@@ -6,7 +6,7 @@
 #include <type_traits>
 
 #include "tessera/core/memory.hpp"
-#include "tessera/kernels/dispatch.hpp"
+#include "tessera/kernels/elementwise.hpp"
 #include "tessera/kernels/rows.hpp"
 
 namespace tessera::kernels {
@@ -14,26 +14,32 @@ namespace tessera::kernels {
 namespace detail {
 
 #if defined(__GNUC__)
+/// sums += x - shift of each element, or its square.
+template <bool squares>
+struct SumOfRow {
+  template <class Vector>
+  [[gnu::always_inline]] static void step(Index at, Index count, const float* x, float shift,
+                                          Vector* sums) {
+    Vector value;
+    load_part(value, x + at, count, shift);
+    value -= shift;
+    *sums += squares ? value * value : value;
+  }
+};
+
 struct LayerNormForwardRow {
-  /// Sum of x - shift, or of its squares.
+  /// Sum of x - shift, or of its squares, in two chains.
   template <class Vector, bool squares>
   [[gnu::always_inline]] static float sum(const float* x, Index cols, float shift) {
-    Vector first, second, sums{}, more_sums{};
-    Index at = 0;
-    for (; at + 2 * lanes<Vector> <= cols; at += 2 * lanes<Vector>) {
-      load(first, x + at);
-      load(second, x + at + lanes<Vector>);
-      first -= shift;
-      second -= shift;
-      sums += squares ? first * first : first;
-      more_sums += squares ? second * second : second;
+    using Step = SumOfRow<squares>;
+    Vector sums[2]{};
+    const Index pairs = cols / (2 * lanes<Vector>)*2 * lanes<Vector>;
+    for (Index at = 0; at < pairs; at += 2 * lanes<Vector>) {
+      Step::step(at, lanes<Vector>, x, shift, &sums[0]);
+      Step::step(at + lanes<Vector>, lanes<Vector>, x, shift, &sums[1]);
     }
-    for (; at < cols; at += lanes<Vector>) {
-      load_part(first, x + at, std::min(lanes<Vector>, cols - at), shift);
-      first -= shift;
-      sums += squares ? first * first : first;
-    }
-    return sum_of<Vector>(sums + more_sums);
+    Elementwise<Step>::template run<Vector>(cols - pairs, x + pairs, shift, &sums[0]);
+    return sum_of<Vector>(sums[0] + sums[1]);
   }
 
   template <class Vector>
@@ -74,54 +80,74 @@ struct LayerNormForwardRow {
   }
 };
 
-struct LayerNormBackwardRow {
-  /// g = dy * gamma and n = (x - mean) * rstd of up to one vector; beyond `count`, g is zero.
+/// What backward reads of a row: g = dy * gamma and n = (x - mean) * rstd. Beyond `count`, g is
+/// zero.
+struct LayerNormRow {
+  const float* x;
+  const float* gamma;
+  float mean;
+  float rstd;
+  const float* dy;
+
   template <class Vector>
-  [[gnu::always_inline]] static void load_both(const float* x, const float* gamma, float mean,
-                                               float rstd, const float* dy, Index count, Vector& g,
-                                               Vector& n) {
-    load_part(n, x, count);
+  [[gnu::always_inline]] void load(Index at, Index count, Vector& upstream, Vector& g,
+                                   Vector& n) const {
+    load_part(n, x + at, count);
     n = (n - mean) * rstd;
-    load_part(g, dy, count);
+    load_part(upstream, dy + at, count);
+    g = upstream;
     if (gamma) {
       Vector factor;
-      load_part(factor, gamma, count);
+      load_part(factor, gamma + at, count);
       g *= factor;
     }
   }
+};
 
+struct LayerNormBackwardSums {
   template <class Vector>
-  [[gnu::always_inline]] static void run(const float* x, const float* gamma, float mean, float rstd,
-                                         const float* dy, float* dx, float* dgamma, float* dbeta,
-                                         Index cols) {
-    Vector g, n, dy_part, total, sum_g{}, sum_gn{};
-    for (Index at = 0; at < cols; at += lanes<Vector>) {
-      const Index count = std::min(lanes<Vector>, cols - at);
-      const float* factors = gamma ? gamma + at : gamma;
-      load_both(x + at, factors, mean, rstd, dy + at, count, g, n);
-      sum_g += g;
-      sum_gn += g * n;
-      load_part(dy_part, dy + at, count);
-      if (dgamma) {
-        load_part(total, dgamma + at, count);
-        total += dy_part * n;
-        store_part(total, dgamma + at, count);
-      }
-      if (dbeta) {
-        load_part(total, dbeta + at, count);
-        total += dy_part;
-        store_part(total, dbeta + at, count);
-      }
+  [[gnu::always_inline]] static void step(Index at, Index count, const LayerNormRow* row,
+                                          float* dgamma, float* dbeta, Vector* sum_g,
+                                          Vector* sum_gn) {
+    Vector upstream, g, n, total;
+    row->load(at, count, upstream, g, n);
+    *sum_g += g;
+    *sum_gn += g * n;
+    if (dgamma) {
+      load_part(total, dgamma + at, count);
+      total += upstream * n;
+      store_part(total, dgamma + at, count);
     }
+    if (dbeta) {
+      load_part(total, dbeta + at, count);
+      total += upstream;
+      store_part(total, dbeta + at, count);
+    }
+  }
+};
+
+struct LayerNormBackwardResult {
+  template <class Vector>
+  [[gnu::always_inline]] static void step(Index at, Index count, const LayerNormRow* row,
+                                          float mean_g, float mean_gn, float* dx) {
+    Vector upstream, g, n;
+    row->load(at, count, upstream, g, n);
+    g = (g - mean_g - n * mean_gn) * row->rstd;
+    store_part(g, dx + at, count);
+  }
+};
+
+struct LayerNormBackwardRow {
+  template <class Vector>
+  [[gnu::always_inline]] static void run(const LayerNormRow* row, float* dx, float* dgamma,
+                                         float* dbeta, Index cols) {
+    Vector sum_g{}, sum_gn{};
+    Elementwise<LayerNormBackwardSums>::template run<Vector>(cols, row, dgamma, dbeta, &sum_g,
+                                                             &sum_gn);
     if (!dx) return;
     const float mean_g = sum_of(sum_g) / static_cast<float>(cols);
     const float mean_gn = sum_of(sum_gn) / static_cast<float>(cols);
-    for (Index at = 0; at < cols; at += lanes<Vector>) {
-      const Index count = std::min(lanes<Vector>, cols - at);
-      load_both(x + at, gamma ? gamma + at : gamma, mean, rstd, dy + at, count, g, n);
-      g = (g - mean_g - n * mean_gn) * rstd;
-      store_part(g, dx + at, count);
-    }
+    Elementwise<LayerNormBackwardResult>::template run<Vector>(cols, row, mean_g, mean_gn, dx);
   }
 };
 #endif
@@ -195,8 +221,8 @@ void layer_norm_backward(MatrixView<const Scalar> x, const Scalar* gamma, const 
       const Scalar* upstream = dy + r * x.cols;
       Scalar* dx = gradients.x ? gradients.x + r * x.cols : nullptr;
       if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-        run_vectorised<detail::LayerNormBackwardRow>(x.row(r), gamma, mean[r], rstd[r], upstream,
-                                                     dx, dgamma, dbeta, x.cols);
+        const detail::LayerNormRow row{x.row(r), gamma, mean[r], rstd[r], upstream};
+        run_vectorised<detail::LayerNormBackwardRow>(&row, dx, dgamma, dbeta, x.cols);
       } else {
         detail::layer_norm_backward_row(x.row(r), gamma, mean[r], rstd[r], upstream, dx, dgamma,
                                         dbeta, x.cols);

@@ -7,28 +7,18 @@
 
 namespace tessera::kernels {
 
-/// The left-hand side a of a product: the element of row r of c and step k is
-/// data[r * row + k * step]. One of the two strides is 1.
-struct LeftOperand {
-  const float* data;
-  Index row;
-  Index step;
-
-  const float* at(Index r, Index k) const { return data + r * row + k * step; }
-};
-
 #if defined(__x86_64__) && defined(__GNUC__)
 
 /// a as the micro-kernel reads it: where it lies if that is as good, copied otherwise.
 class LeftRows {
  public:
-  /// a has `rows` rows and `depth` steps; with `pairs` it is read as words of two bfloat16.
-  LeftRows(const LeftOperand& a, Index rows, Index depth, bool pairs) : operand_(a) {
+  /// a has `rows` rows and `depth` values of k in each; it is read in `form`.
+  LeftRows(const Lanes& a, Index rows, Index depth, InputForm form) : operand_(a) {
     const bool by_rows = a.step == 1;
     const Index stride = by_rows ? a.row : a.step;
     constexpr Index depth_worth_transposing = 512;  // beyond, a cell reads too much far apart
-    if (pairs) {
-      by_rows ? pair_along_rows(rows, depth) : pair_across_rows(rows, depth);
+    if (form != InputForm::floats) {
+      make_words(rows, depth, form);
     } else if (by_rows) {
       if (shares_cache_sets(stride)) spread(rows, depth);
     } else if (shares_cache_sets(stride) || depth >= depth_worth_transposing) {
@@ -36,7 +26,9 @@ class LeftRows {
     }
   }
 
-  const LeftOperand& operand() const { return operand_; }
+  const Lanes& operand() const { return operand_; }
+  /// From a word to what its rounding left over.
+  Index rest() const { return rest_; }
 
  private:
   static constexpr Index rows_per_cell = 32;
@@ -54,8 +46,7 @@ class LeftRows {
         copy(operand_.data, from_stride, r, copy_.data() + r * to_stride);
       }
     });
-    operand_ =
-        by_rows ? LeftOperand{copy_.data(), to_stride, 1} : LeftOperand{copy_.data(), 1, to_stride};
+    operand_ = by_rows ? Lanes{copy_.data(), to_stride, 1} : Lanes{copy_.data(), 1, to_stride};
   }
 
   void spread(Index rows, Index depth) {
@@ -88,22 +79,38 @@ class LeftRows {
     operand_ = {copy_.data(), to_stride, 1};
   }
 
-  void pair_along_rows(Index rows, Index depth) {
-    copy_lines(rows, pair_count(depth), [&](const float* from, Index stride, Index r, float* to) {
-      pair_columns(from + r * stride, depth, to);
+  /// a becomes rows of words, whatever its strides.
+  void make_words(Index rows, Index depth, InputForm form) {
+    const Index words = pair_count(depth);
+    // An odd number of cache lines, so that the rows of a tile are spread over all cache sets.
+    const Index to_stride = words + (words / 16 % 2 == 0 ? gap : 0);
+    const Index lanes = (rows + block_lanes - 1) / block_lanes * block_lanes;
+    rest_ = form == InputForm::split ? lanes * to_stride : 0;
+    copy_ = Buffer<float>(static_cast<std::size_t>(lanes * to_stride + rest_));
+    constexpr Index lanes_per_cell = 4 * block_lanes;  // what lies side by side is read together
+    parallel_ranges(rows, lanes_per_cell, [&](Index begin, Index end) {
+      const Index together = operand_.step == 1 ? block_lanes : lanes_per_cell;
+      for (Index first = begin; first < end; first += together) {
+        for (Index k = 0; k < depth; k += block_depth) {
+          for (Index r = first; r < std::min(end, first + together); r += block_lanes) {
+            const Lanes from{operand_.at(r, k), operand_.row, operand_.step};
+            const Index count = std::min(block_lanes, end - r);
+            const Index steps = std::min(block_depth, depth - k);
+            float* to = copy_.data() + r * to_stride + k / 2;
+            kernels::make_words<WordOrder::by_lane, WordPart::rounded>(from, count, steps, to,
+                                                                       to_stride);
+            if (form != InputForm::split) continue;
+            kernels::make_words<WordOrder::by_lane, WordPart::rest>(from, count, steps, to + rest_,
+                                                                    to_stride);
+          }
+        }
+      }
     });
+    operand_ = {copy_.data(), to_stride, 1};
   }
 
-  void pair_across_rows(Index rows, Index depth) {
-    Buffer<float> zeros(static_cast<std::size_t>(rows));  // the odd row that an odd depth lacks
-    std::fill_n(zeros.data(), rows, 0.0F);
-    copy_lines(pair_count(depth), rows, [&](const float* from, Index stride, Index k, float* to) {
-      const float* even = from + 2 * k * stride;
-      pair_rows(even, 2 * k + 1 < depth ? even + stride : zeros.data(), rows, to);
-    });
-  }
-
-  LeftOperand operand_;
+  Lanes operand_;
+  Index rest_ = 0;
   Buffer<float> copy_;
 };
 

@@ -7,14 +7,14 @@ namespace tessera::kernels {
 /// A matrix [N, K] copied once into the order in which products x * matrix^T read it. A value that
 /// never changes: whoever changes the original packs again. Takes the memory of the original, N
 /// rounded up to whole panels of 32; packed in a scope of MatmulPrecision::medium on hardware that
-/// has bfloat16, half of that. Scalars without kernels of their own are copied as they are.
+/// has bfloat16, half of that, K rounded up to 32. Scalars without kernels of their own are copied
+/// as they are.
 template <class Scalar>
 class PackedMatrix {
  public:
   explicit PackedMatrix(MatrixView<const Scalar> matrix) : rows_(matrix.rows), cols_(matrix.cols) {
     if constexpr (has_kernels<Scalar>) {
-      pack_panels(matrix.data, matrix.stride, pack_pairs_transposed, pack_panel_transposed,
-                  matrix.stride);
+      pack_panels(matrix.data, matrix.stride, RightLayout::cols_by_depth);
     } else {
       values_ = Buffer<Scalar>(static_cast<std::size_t>(rows_ * cols_));
       for (Index r = 0; r < rows_; ++r)
@@ -26,7 +26,7 @@ class PackedMatrix {
   static PackedMatrix of_transpose(MatrixView<const Scalar> matrix) {
     PackedMatrix packed(matrix.cols, matrix.rows);
     if constexpr (has_kernels<Scalar>) {
-      packed.pack_panels(matrix.data, matrix.stride, pack_pairs, pack_panel, 1);
+      packed.pack_panels(matrix.data, matrix.stride, RightLayout::depth_by_cols);
     } else {
       packed.values_ = Buffer<Scalar>(static_cast<std::size_t>(matrix.rows * matrix.cols));
       MatrixView<Scalar>(packed.values_.data(), matrix.cols, matrix.rows).eigen() =
@@ -50,20 +50,17 @@ class PackedMatrix {
  private:
   PackedMatrix(Index rows, Index cols) : rows_(rows), cols_(cols) {}
 
-  /// Row r begins at data + r * distance.
-  template <class Pack>
-  void pack_panels(const Scalar* data, Index stride, const Pack& pack_of_pairs, const Pack& pack,
-                   Index distance) {
-    const bool pairs = multiplies_pairs();
-    layout_ = pairs ? RightLayout::pair_panels : RightLayout::panels;
-    const Index steps = pairs ? pair_count(cols_) : cols_;
+  /// `source` says how the original lies.
+  void pack_panels(const Scalar* data, Index stride, RightLayout source) {
+    const InputForm form = input_form();
+    const RightOperand original{data, cols_, rows_, stride, source};
+    layout_ = panel_layout(form);
+    const Index steps = step_count(cols_, form);
+    const Index size = steps * step_words(form);
     const Index panels = panel_count(rows_);
-    values_ = Buffer<Scalar>(static_cast<std::size_t>(panels * panel_cols * steps));
+    values_ = Buffer<Scalar>(static_cast<std::size_t>(panels * size));
     parallel_for(panels, [&](Index panel) {
-      const Index row = panel * panel_cols;
-      (pairs ? pack_of_pairs : pack)(data + row * distance, stride, cols_,
-                                     std::min(panel_cols, rows_ - row),
-                                     values_.data() + row * steps);
+      pack_steps(original, form, panel, 0, steps, values_.data() + panel * size);
     });
   }
 
@@ -81,13 +78,15 @@ void matmul_nt(MatrixView<const Scalar> a, const PackedMatrix<Scalar>& b, Matrix
                Index first = 0) {
   if constexpr (has_kernels<Scalar>) {
     const Index skip = first % panel_cols;
-    const Index steps = b.layout() == RightLayout::pair_panels ? pair_count(b.cols()) : b.cols();
-    multiply(
-        {.a = {a.data, a.stride, 1},
-         .b = {advanced(b.data(), (first - skip) * steps), b.cols(), c.cols, 0, b.layout(), skip},
-         .c = c,
-         .accumulate = accumulate == Accumulate::yes,
-         .epilogue = epilogue});
+    RightOperand panels{b.data(), b.cols(), c.cols, 0, b.layout(), skip};
+    const InputForm form = panels.panel_form();
+    panels.data =
+        advanced(panels.data, first / panel_cols * step_count(b.cols(), form) * step_words(form));
+    multiply({.a = {a.data, a.stride, 1},
+              .b = panels,
+              .c = c,
+              .accumulate = accumulate == Accumulate::yes,
+              .epilogue = epilogue});
   } else {
     const MatrixView<const Scalar> all(b.data(), b.rows(), b.cols());
     matmul_nt(a, all.middle_rows(first, c.cols), c, accumulate, epilogue);

@@ -46,12 +46,14 @@ template <int rows>
   sum.finish(tile);
 }
 
-template <std::size_t... Rows>
-constexpr MicroKernel pair_tiles(std::index_sequence<Rows...>) {
-  return {14, 32, {nullptr, &multiply_pair_tile<Rows + 1>...}};
+template <std::size_t... R>
+constexpr auto pair_tiles(std::index_sequence<R...> /*rows*/) {
+  return std::array<TileFunction, sizeof...(R)>{&multiply_pair_tile<R + 1>...};
 }
 
-inline constexpr MicroKernel pair_kernel = pair_tiles(std::make_index_sequence<14>());
+inline constexpr auto pairs_of_rows = pair_tiles(std::make_index_sequence<14>());
+
+inline constexpr MicroKernel pair_kernel = vector_kernel(14, 32, multiply_rows<pairs_of_rows>);
 
 }  // namespace detail
 

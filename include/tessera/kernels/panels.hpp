@@ -4,8 +4,8 @@
 #include <array>
 
 #include "tessera/core/memory.hpp"
-#include "tessera/kernels/bfloat16.hpp"
 #include "tessera/kernels/micro_kernel.hpp"
+#include "tessera/kernels/word_block.hpp"
 
 // The right-hand side of a product as the micro-kernel reads it: panels of 32 columns, within a
 // panel k after k. Columns that the matrix does not have are zeros.
@@ -14,12 +14,12 @@ namespace tessera::kernels {
 
 inline Index panel_count(Index cols) { return (cols + panel_cols - 1) / panel_cols; }
 
-/// Products run over k in blocks: a panel's block then stays in the second-level cache. The blocks
-/// depend on the depth alone, and so does the order in which an element of c is summed.
-inline Index depth_block(Index depth) {
-  constexpr Index longest = 512;
+/// Products run over k in blocks of at most `longest` steps: a panel's block then stays in cache.
+/// The blocks depend on the depth alone, and so does the order in which an element of c is summed.
+/// They are made of whole blocks of words.
+inline Index depth_block(Index depth, Index longest) {
   const Index blocks = std::max<Index>(1, (depth + longest - 1) / longest);
-  return (depth + blocks - 1) / blocks;
+  return (depth + 16 * blocks - 1) / (16 * blocks) * 16;
 }
 
 /// panel[k][j] = from[k * stride + j] for j < cols.
@@ -86,33 +86,41 @@ inline void pack_panel_transposed(const float* from, Index stride, Index depth, 
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
-/// pack_panel as words of bfloat16 pairs: `depth` values of k make half as many steps.
-inline void pack_pairs(const float* from, Index stride, Index depth, Index cols, float* panel) {
-  constexpr std::array<float, panel_cols> zeros{};
-  for (Index k = 0; k < depth; k += 2) {
-    float* words = panel + k / 2 * panel_cols;
-    const float* even = from + k * stride;
-    pair_rows(even, k + 1 < depth ? even + stride : zeros.data(), cols, words);
-    std::fill(words + cols, words + panel_cols, 0.0F);
+/// Floats, or words, that a panel holds per step.
+inline Index step_words(InputForm form) {
+  return form == InputForm::split ? 2 * panel_cols : panel_cols;
+}
+
+/// A panel of words: for every 16 of them 16 x 32 rounded ones, then with InputForm::split as many
+/// of what rounding left over. `cols` lanes of `from` make the columns.
+inline void pack_words(const Lanes& from, Index depth, Index cols, InputForm form, float* panel) {
+  constexpr Index block = block_words * panel_cols;
+  for (Index k = 0; k < depth; k += block_depth) {
+    for (Index col = 0; col < panel_cols; col += block_lanes) {
+      const Lanes lanes{from.at(col, k), from.row, from.step};
+      const Index count = std::clamp<Index>(cols - col, 0, block_lanes);
+      const Index steps = std::min(block_depth, depth - k);
+      make_words<WordOrder::by_step, WordPart::rounded>(lanes, count, steps, panel + col,
+                                                        panel_cols);
+      if (form != InputForm::split) continue;
+      make_words<WordOrder::by_step, WordPart::rest>(lanes, count, steps, panel + block + col,
+                                                     panel_cols);
+    }
+    panel += block_words * step_words(form);
   }
 }
 
-/// pack_panel_transposed as words of bfloat16 pairs.
-inline void pack_pairs_transposed(const float* from, Index stride, Index depth, Index cols,
-                                  float* panel) {
-  const Index words = pair_count(depth);
-  const Index row_stride = words + 16;  // rows of words apart from each other in every cache
-  Buffer<float> rows(static_cast<std::size_t>(cols * row_stride));
-  for (Index j = 0; j < cols; ++j) {
-    pair_columns(from + j * stride, depth, rows.data() + j * row_stride);
-  }
-  pack_panel_transposed(rows.data(), row_stride, words, cols, panel);
-}
-
-/// A panel of words as one of floats, from k on.
-inline void unpack_pairs(const float* words, Index k, Index depth, float* panel) {
-  for (Index i = 0; i < depth; ++i) {
-    unpair_row(words + (k + i) / 2 * panel_cols, k + i, panel_cols, panel + i * panel_cols);
+/// Steps [k, k + depth) of a panel of words as one of floats.
+inline void unpack_words(const float* words, InputForm form, Index k, Index depth, float* panel) {
+  constexpr Index block = block_words * panel_cols;
+  std::array<float, panel_cols> rest{};
+  for (Index i = k; i < k + depth; ++i, panel += panel_cols) {
+    const float* line =
+        words + i / block_depth * block_words * step_words(form) + i % block_depth / 2 * panel_cols;
+    unpair_row(line, i, panel_cols, panel);
+    if (form != InputForm::split) continue;
+    unpair_row(line + block, i, panel_cols, rest.data());
+    for (Index j = 0; j < panel_cols; ++j) panel[j] += rest[static_cast<std::size_t>(j)];
   }
 }
 

@@ -11,7 +11,8 @@ enum class RightLayout {
   depth_by_cols,  ///< [K, N]
   cols_by_depth,  ///< [N, K], used transposed
   panels,         ///< of panels.hpp, all of K in each panel
-  pair_panels,    ///< the same of words of two bfloat16
+  pair_panels,    ///< the same of words, InputForm::pairs
+  split_panels,   ///< the same of words, InputForm::split
 };
 
 /// The right-hand side b of a product.
@@ -23,10 +24,32 @@ struct RightOperand {
   RightLayout layout;
   Index skip = 0;  ///< columns of the first panel that are not among the N; 0 unless panels
 
-  bool in_panels() const {
-    return layout == RightLayout::panels || layout == RightLayout::pair_panels;
+  bool in_panels() const { return layout >= RightLayout::panels; }
+
+  /// What panels hold.
+  InputForm panel_form() const {
+    if (layout == RightLayout::pair_panels) return InputForm::pairs;
+    return layout == RightLayout::split_panels ? InputForm::split : InputForm::floats;
+  }
+
+  /// Column `col` and those after it, from k on; of [K, N] or [N, K].
+  Lanes lanes(Index col, Index k) const {
+    const Lanes all =
+        layout == RightLayout::cols_by_depth ? Lanes{data, stride, 1} : Lanes{data, 1, stride};
+    return {all.at(col, k), all.row, all.step};
   }
 };
+
+/// The layout of panels that hold `form`.
+inline RightLayout panel_layout(InputForm form) {
+  if (form == InputForm::floats) return RightLayout::panels;
+  return form == InputForm::pairs ? RightLayout::pair_panels : RightLayout::split_panels;
+}
+
+/// Steps that the micro-kernel makes over `depth` values of k.
+inline Index step_count(Index depth, InputForm form) {
+  return form == InputForm::floats ? depth : pair_count(depth);
+}
 
 /// Rows that lie a multiple of 4 KiB apart share a few sets of every cache: a column of them does
 /// not stay in any.
@@ -37,26 +60,46 @@ inline bool shares_cache_sets(Index stride) {
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
+/// Packs steps [at, at + depth) of one panel of b, whatever its layout.
+inline void pack_steps(const RightOperand& b, InputForm form, Index panel, Index at, Index depth,
+                       float* to) {
+  const Index col = panel * panel_cols;
+  const Index cols = std::min(panel_cols, b.cols - col);
+  if (b.in_panels()) {
+    const InputForm held = b.panel_form();
+    const Index size = step_count(b.depth, held) * step_words(held);
+    unpack_words(b.data + panel * size, held, at, depth, to);
+  } else if (form != InputForm::floats) {
+    pack_words(b.lanes(col, 2 * at), std::min(2 * depth, b.depth - 2 * at), cols, form, to);
+  } else if (b.layout == RightLayout::cols_by_depth) {
+    pack_panel_transposed(b.data + col * b.stride + at, b.stride, depth, cols, to);
+  } else {
+    pack_panel(b.data + at * b.stride + col, b.stride, depth, cols, to);
+  }
+}
+
 /// Some panels of b for one block of k after the other: read where they lie if that is as good,
-/// packed otherwise. A step of the micro-kernel is one k, or with `pairs` two of them.
+/// packed otherwise. A step of the micro-kernel is one k, or of words two of them.
 class RightPanels {
  public:
-  /// `rows` is how many rows of c the panels will meet.
-  RightPanels(const RightOperand& b, bool pairs, Index first, Index count, Index rows)
-      : b_(b), pairs_(pairs), first_(first), count_(count) {
+  /// `rows` is how many rows of c the panels will meet, `block` how many steps prepare() is given
+  /// at most.
+  RightPanels(const RightOperand& b, InputForm form, Index first, Index count, Index rows,
+              Index block)
+      : b_(b), form_(form), first_(first), count_(count) {
     // From so many rows on, copying [K, N] costs less than reading it far apart in memory.
     constexpr Index rows_worth_packing = 64;
-    const bool strided = b.layout == RightLayout::depth_by_cols && !pairs &&
+    const bool strided = b.layout == RightLayout::depth_by_cols && form == InputForm::floats &&
                          rows < rows_worth_packing && (first + count) * panel_cols <= b.cols &&
                          !shares_cache_sets(b.stride);
-    in_place_ = strided || b.layout == (pairs ? RightLayout::pair_panels : RightLayout::panels);
-    step_ = strided ? b.stride : panel_cols;
+    in_place_ = strided || (b.in_panels() && b.panel_form() == form);
+    step_ = strided ? b.stride : step_words(form);
     if (in_place_) return;
-    packed_ = Buffer<float>(static_cast<std::size_t>(count * panel_cols * depth_block(steps())));
+    packed_ = Buffer<float>(static_cast<std::size_t>(count * step_ * block));
   }
 
   /// Steps of all of K.
-  Index steps() const { return pairs_ ? pair_count(b_.depth) : b_.depth; }
+  Index steps() const { return step_count(b_.depth, form_); }
 
   /// Floats, or words, between two steps of a panel.
   Index step() const { return step_; }
@@ -66,11 +109,18 @@ class RightPanels {
     at_ = at;
     depth_ = depth;
     if (in_place_) return;
-    for (Index p = 0; p < count_; ++p) pack(p, packed_.data() + p * panel_cols * depth);
+    // Rows of [K, N] are read in the width of all panels: each may lie on a page of its own.
+    const Index most = b_.layout == RightLayout::depth_by_cols ? block_words : depth;
+    for (Index k = 0; k < depth; k += most) {
+      for (Index p = 0; p < count_; ++p) {
+        pack_steps(b_, form_, first_ + p, at + k, std::min(most, depth - k),
+                   packed_.data() + (p * depth + k) * step_);
+      }
+    }
   }
 
   const float* panel(Index p) const {
-    return in_place_ ? in_place(p, at_) : packed_.data() + p * panel_cols * depth_;
+    return in_place_ ? in_place(p, at_) : packed_.data() + p * step_ * depth_;
   }
 
   /// What tile number `tile` over panel p fetches meanwhile, one cache line per step: what the
@@ -90,25 +140,9 @@ class RightPanels {
   }
 
  private:
-  void pack(Index p, float* panel) const {
-    const Index col = (first_ + p) * panel_cols;
-    const Index cols = std::min(panel_cols, b_.cols - col);
-    const Index k = pairs_ ? 2 * at_ : at_;
-    const Index depth = pairs_ ? std::min(2 * depth_, b_.depth - k) : depth_;
-    if (b_.layout == RightLayout::cols_by_depth) {
-      const auto& pack = pairs_ ? pack_pairs_transposed : pack_panel_transposed;
-      pack(b_.data + col * b_.stride + k, b_.stride, depth, cols, panel);
-    } else if (b_.layout == RightLayout::depth_by_cols) {
-      const auto& pack = pairs_ ? pack_pairs : pack_panel;
-      pack(b_.data + k * b_.stride + col, b_.stride, depth, cols, panel);
-    } else {  // words, for tiles of floats
-      unpack_pairs(b_.data + col * pair_count(b_.depth), k, depth, panel);
-    }
-  }
-
   /// Where panel p from step `at` on lies, if it is read in place.
   const float* in_place(Index p, Index at) const {
-    if (b_.in_panels()) return b_.data + ((first_ + p) * steps() + at) * panel_cols;
+    if (b_.in_panels()) return b_.data + ((first_ + p) * steps() + at) * step_;
     return b_.data + at * b_.stride + (first_ + p) * panel_cols;
   }
 
@@ -116,7 +150,7 @@ class RightPanels {
 
   /// The tile's share of the rows of [N, K] that panel p from step `at` on will be packed from.
   Prefetch rows(Index p, Index at, Index tile) const {
-    const Index values = pairs_ ? 2 : 1;
+    const Index values = form_ == InputForm::floats ? 1 : 2;
     const Index lines = (values * depth_ + line - 1) / line;
     const Index share = std::max<Index>(1, depth_ / lines);  // rows that a tile's steps suffice for
     const Index row = (first_ + p) * panel_cols + tile * share;
@@ -129,7 +163,7 @@ class RightPanels {
   static constexpr Index line = 64 / sizeof(float);
 
   const RightOperand& b_;
-  bool pairs_;
+  InputForm form_;
   Index first_;
   Index count_;
   bool in_place_ = false;

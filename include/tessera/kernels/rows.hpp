@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tessera/core/parallel.hpp"
+#include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/matrix_view.hpp"
 
 namespace tessera::kernels {
@@ -27,12 +28,11 @@ void copy_rows(const Scalar* in, Scalar* out, Index count, Index cols, const Row
 /// sums[c] = sum over r of x(r, c), rows in order, so that no thread count changes a bit.
 template <class Scalar>
 void column_sums(MatrixView<const Scalar> x, Scalar* sums) {
-  constexpr Index cols_per_cell = 64;
+  constexpr Index cols_per_cell = 256;
   parallel_ranges(x.cols, cols_per_cell, [&](Index begin, Index end) {
     std::fill(sums + begin, sums + end, Scalar{});
     for (Index r = 0; r < x.rows; ++r) {
-      const Scalar* row = x.row(r);
-      for (Index c = begin; c < end; ++c) sums[c] += row[c];
+      add<Scalar>(sums + begin, x.row(r) + begin, sums + begin, end - begin);
     }
   });
 }
