@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -73,9 +74,10 @@ class Tape {
   /// Appends an operation: `backward(Tensor<Scalar, Rank> gradient)` is called once, if a gradient
   /// arrives, and hands gradients on to the sinks it captured.
   template <int Rank, class Backward>
-  Var<Scalar, Rank> push(std::shared_ptr<const Tensor<Scalar, Rank>> value, Backward backward) {
+  Var<Scalar, Rank> push(std::shared_ptr<const Tensor<Scalar, Rank>> value, Backward&& backward) {
     check_recording();
-    const std::size_t node = append(new Operation<Rank, Backward>(std::move(backward)));
+    using Recorded = Operation<Rank, std::remove_cvref_t<Backward>>;
+    const std::size_t node = append(new Recorded(std::forward<Backward>(backward)));
     return {std::move(value), this, node};
   }
 
@@ -192,7 +194,11 @@ class Tape {
   };
   template <int Rank, class Backward>
   struct Operation final : Slot<Rank> {
-    explicit Operation(Backward f) : backward(std::move(f)) { this->is_operation = true; }
+    template <class F>
+    explicit Operation(F&& f) : backward(std::forward<F>(f)) {
+      this->is_operation = true;
+    }
+    [[gnu::noinline]] ~Operation() override = default;  // or it is compiled twice
     void run() override { backward(std::move(this->gradient)); }
     Backward backward;
   };
@@ -337,7 +343,7 @@ Var<Scalar, Rank> record(std::string_view op, std::shared_ptr<const Tensor<Scala
   return recording.tape->push(std::move(value), std::forward<Backward>(backward));
 }
 template <std::floating_point Scalar, int Rank, class Backward, class... Inputs>
-Var<Scalar, Rank> record(std::string_view op, Tensor<Scalar, Rank> value, Backward&& backward,
+Var<Scalar, Rank> record(std::string_view op, Tensor<Scalar, Rank>&& value, Backward&& backward,
                          const Inputs&... inputs) {
   return record(op, detail::share(std::move(value)), std::forward<Backward>(backward), inputs...);
 }

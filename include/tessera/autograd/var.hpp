@@ -18,7 +18,7 @@ namespace detail {
 inline constexpr std::size_t no_node = static_cast<std::size_t>(-1);
 
 template <std::floating_point Scalar, int Rank>
-std::shared_ptr<const Tensor<Scalar, Rank>> share(Tensor<Scalar, Rank> value) {
+std::shared_ptr<const Tensor<Scalar, Rank>> share(Tensor<Scalar, Rank>&& value) {
   using Value = Tensor<Scalar, Rank>;
   return std::allocate_shared<Value>(CachedAllocator<Value>(), std::move(value));
 }

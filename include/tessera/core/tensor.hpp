@@ -43,6 +43,18 @@ struct OwnShape : Shape<Rank> {
   Shape<Rank>& sizes() { return *this; }
 };
 
+/// Number of elements of a shape. Throws std::invalid_argument if a size is negative or the product
+/// above `most`. One function for all ranks, out of line: every tensor that is made calls it.
+[[gnu::noinline]] inline std::size_t checked_count(std::span<const Index> shape, Index most) {
+  Index count = 1;
+  for (const Index extent : shape) {
+    require(extent >= 0 && !__builtin_mul_overflow(count, extent, &count), "Tensor", "shape ",
+            shape, " has a negative size or too many elements");
+  }
+  require(count <= most, "Tensor", "shape ", shape, " has too many elements");
+  return static_cast<std::size_t>(count);
+}
+
 }  // namespace detail
 
 /// Dense, row-major, contiguous, 64-byte aligned values: static rank, run-time sizes.
@@ -175,13 +187,7 @@ class Tensor {
       : shape_(shape), buffer_(std::move(buffer)) {}
 
   static std::size_t checked_count(const Shape<Rank>& shape) {
-    Index count = 1;
-    for (const Index extent : shape) {
-      require(extent >= 0 && !__builtin_mul_overflow(count, extent, &count), "Tensor", "shape ",
-              shape, " has a negative size or too many elements");
-    }
-    require(count <= max_elements, "Tensor", "shape ", shape, " has too many elements");
-    return static_cast<std::size_t>(count);
+    return detail::checked_count(shape, max_elements);
   }
 
   template <class... Indices>

@@ -24,10 +24,9 @@ struct TokenSelection {
 };
 
 /// Throws std::invalid_argument unless `index` is [batch, any] with every entry in [0, length).
-/// Name is a text or a ListItem.
-template <class Name>
-void check_token_index(std::string_view op, const Name& name, const TokenIndex& index, Index batch,
-                       Index length) {
+/// `name` is a text or a ListItem.
+inline void check_token_index(std::string_view op, const detail::TextPart& name,
+                              const TokenIndex& index, Index batch, Index length) {
   require(index.dim(0) == batch, op, name, " ", index.shape(), " must have ", batch,
           " rows, one per image");
   for (Index b = 0; b < batch; ++b) {

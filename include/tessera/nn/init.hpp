@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "tessera/core/random.hpp"
 #include "tessera/nn/module.hpp"
@@ -36,22 +37,19 @@ void draw_torch_default(std::span<Scalar> values, Index in, Generator& generator
   uniform_(values, -bound, bound, generator);
 }
 
-}  // namespace detail
-
-/// Draws the weight of every Linear below a module in forward order, and makes every norm the
-/// identity.
-template <Module Model>
-void init_linears(Model& model, LinearInit how, Generator& generator) {
+template <std::floating_point Scalar>
+void init_linears(const std::vector<NamedParameter<Scalar>>& parameters, LinearInit how,
+                  Generator& generator) {
   Index in = 0;  // of the weight met last: a bias follows its weight
-  for (const auto& [name, shape, values, trainable, key] : named_parameters(model)) {
+  for (const auto& [name, shape, values, trainable, key] : parameters) {
     if (shape.size() == 2) {
       in = shape[1];
       if (how == LinearInit::xavier_uniform) {
-        detail::draw_xavier(values, in, shape[0], generator);
+        draw_xavier(values, in, shape[0], generator);
       } else if (how == LinearInit::trunc_normal) {
-        detail::draw_trunc_normal(values, generator);
+        draw_trunc_normal(values, generator);
       } else {
-        detail::draw_torch_default(values, in, generator);
+        draw_torch_default(values, in, generator);
       }
     } else if (shape.size() == 1) {
       const bool of_patch_embed =  // which is no Linear
@@ -60,13 +58,22 @@ void init_linears(Model& model, LinearInit how, Generator& generator) {
         std::ranges::fill(values, name.ends_with("weight") ? 1 : 0);
       } else if (name.ends_with("bias") && !of_patch_embed) {
         if (how == LinearInit::torch_default) {
-          detail::draw_torch_default(values, in, generator);
+          draw_torch_default(values, in, generator);
         } else {
           std::ranges::fill(values, 0);
         }
       }
     }
   }
+}
+
+}  // namespace detail
+
+/// Draws the weight of every Linear below a module in forward order, and makes every norm the
+/// identity.
+template <Module Model>
+void init_linears(Model& model, LinearInit how, Generator& generator) {
+  detail::init_linears(named_parameters(model), how, generator);
 }
 
 /// Weight and bias of the patch embedding as torch draws a convolution: U(+-1 / sqrt(C p p)).

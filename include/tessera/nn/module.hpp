@@ -77,6 +77,17 @@ void walk_parameters(const std::string& name, Member& member, F& f) {
   }
 }
 
+/// Collects what walk_parameters meets. One type for all models, so that a walk over the blocks of
+/// one is compiled for all.
+template <class Scalar>
+struct ParameterList {
+  void operator()(const std::string& name, auto& parameter) {
+    found.push_back({name, parameter.value.shape(), parameter.value.values(), parameter.trainable,
+                     &parameter.value});
+  }
+  std::vector<NamedParameter<Scalar>> found;
+};
+
 /// Throws std::invalid_argument if a walk met one parameter, or one name, twice.
 template <class Scalar>
 void check_each_once(const std::vector<NamedParameter<Scalar>>& parameters) {
@@ -102,13 +113,10 @@ void for_each_parameter(Model& model, F&& f) { detail::walk_parameters("", model
 /// parameter twice, or two of them alike.
 template <Module Model>
 std::vector<NamedParameter<typename Model::scalar_type>> named_parameters(Model& model) {
-  std::vector<NamedParameter<typename Model::scalar_type>> found;
-  for_each_parameter(model, [&](const std::string& name, auto& parameter) {
-    found.push_back({name, parameter.value.shape(), parameter.value.values(), parameter.trainable,
-                     &parameter.value});
-  });
-  detail::check_each_once(found);
-  return found;
+  detail::ParameterList<typename Model::scalar_type> parameters;
+  for_each_parameter(model, parameters);
+  detail::check_each_once(parameters.found);
+  return std::move(parameters.found);
 }
 template <Module Model>
 std::vector<NamedParameter<const typename Model::scalar_type>> named_parameters(

@@ -20,6 +20,51 @@ inline ExecutionContext context_of_precision(MatmulPrecision precision) {
   return context;
 }
 
+/// What attention reads: queries in q, keys and values in kv from part `keys` on. One tensor may be
+/// both.
+template <std::floating_point Scalar>
+struct AttentionInputs {
+  const Var<Scalar, 3>& q;
+  const Var<Scalar, 3>& kv;
+  Index keys;
+};
+
+/// softmax(q k^T / sqrt(width / heads)) v [B, Q, width]. Arguments must fit.
+template <std::floating_point Scalar>
+Var<Scalar, 3> attend(const AttentionInputs<Scalar>& in, Index heads, Index width) {
+  const Index keys = in.keys;
+  const Index values = keys + 1;
+  const kernels::AttentionSizes sizes{in.q.dim(0), heads, width / heads};
+  auto out = Tensor<Scalar, 3>::empty({in.q.dim(0), in.q.dim(1), width});
+  auto logsumexp = Tensor<Scalar, 3>::empty({in.q.dim(0), heads, in.q.dim(1)});
+  kernels::attention_forward<Scalar>(heads_view<const Scalar>(in.q.value(), 0, width),
+                                     heads_view<const Scalar>(in.kv.value(), keys, width),
+                                     heads_view<const Scalar>(in.kv.value(), values, width),
+                                     heads_view<Scalar>(out, 0, width), logsumexp.data(), sizes);
+  const auto shared = share(std::move(out));
+  return record(
+      "attention", shared,
+      [dq = in.q.gradient(), dkv = in.kv.gradient(), q = in.q.shared(), kv = in.kv.shared(), shared,
+       logsumexp = std::move(logsumexp), sizes, width, keys, values,
+       precision = current_matmul_precision()](const Tensor<Scalar, 3>& dout) {
+        const ExecutionContextSwap as_forward(context_of_precision(precision));
+        const bool packed = q == kv;
+        auto q_result = Tensor<Scalar, 3>::empty(q->shape());
+        auto kv_result = packed ? Tensor<Scalar, 3>() : Tensor<Scalar, 3>::empty(kv->shape());
+        Tensor<Scalar, 3>& keys_values = packed ? q_result : kv_result;
+        kernels::attention_backward<Scalar>(
+            heads_view<const Scalar>(*q, 0, width), heads_view<const Scalar>(*kv, keys, width),
+            heads_view<const Scalar>(*kv, values, width),
+            heads_view<const Scalar>(*shared, 0, width), logsumexp.data(),
+            heads_view<const Scalar>(dout, 0, width), heads_view<Scalar>(q_result, 0, width),
+            heads_view<Scalar>(keys_values, keys, width),
+            heads_view<Scalar>(keys_values, values, width), sizes);
+        dq.add(std::move(q_result));
+        if (!packed) dkv.add(std::move(kv_result));
+      },
+      in.q, in.kv);
+}
+
 }  // namespace detail
 
 /// qkv [B, L, 3 D], packed [q | k | v] with the heads side by side in each -> softmax(q k^T /
@@ -31,31 +76,7 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& qkv, Index heads) {
   require(heads > 0, "attention", "heads = ", heads, " must be positive");
   require(qkv.dim(2) > 0 && qkv.dim(2) % (3 * heads) == 0, "attention", "the last axis of qkv ",
           qkv.shape(), " must be a multiple of 3 x ", heads, " heads");
-  const Index width = qkv.dim(2) / 3;
-  const kernels::AttentionSizes sizes{qkv.dim(0), heads, width / heads};
-  auto out = Tensor<Scalar, 3>::empty({qkv.dim(0), qkv.dim(1), width});
-  auto logsumexp = Tensor<Scalar, 3>::empty({qkv.dim(0), heads, qkv.dim(1)});
-  using detail::heads_view;
-  kernels::attention_forward<Scalar>(heads_view<const Scalar>(qkv.value(), 0, width),
-                                     heads_view<const Scalar>(qkv.value(), 1, width),
-                                     heads_view<const Scalar>(qkv.value(), 2, width),
-                                     heads_view<Scalar>(out, 0, width), logsumexp.data(), sizes);
-  const auto shared = detail::share(std::move(out));
-  return record(
-      "attention", shared,
-      [dqkv = qkv.gradient(), in = qkv.shared(), shared, logsumexp = std::move(logsumexp), sizes,
-       width, precision = current_matmul_precision()](const Tensor<Scalar, 3>& dout) {
-        const detail::ExecutionContextSwap as_forward(detail::context_of_precision(precision));
-        auto result = Tensor<Scalar, 3>::empty(dqkv.shape());
-        kernels::attention_backward<Scalar>(
-            heads_view<const Scalar>(*in, 0, width), heads_view<const Scalar>(*in, 1, width),
-            heads_view<const Scalar>(*in, 2, width), heads_view<const Scalar>(*shared, 0, width),
-            logsumexp.data(), heads_view<const Scalar>(dout, 0, width),
-            heads_view<Scalar>(result, 0, width), heads_view<Scalar>(result, 1, width),
-            heads_view<Scalar>(result, 2, width), sizes);
-        dqkv.add(std::move(result));
-      },
-      qkv);
+  return detail::attend<Scalar>({.q = qkv, .kv = qkv, .keys = 1}, heads, qkv.dim(2) / 3);
 }
 
 /// q [B, Q, D], kv [B, L, 2 D], packed [k | v] -> [B, Q, D]: attention for some of the tokens'
@@ -69,36 +90,7 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& q, const Var<Scalar, 3>& kv, Inde
           " must have the batch and twice the width of q ", q.shape());
   require(kv.dim(1) > 0 || q.dim(1) == 0, "attention", "kv ", kv.shape(), " holds no token for q ",
           q.shape(), " to attend to");
-  const Index width = q.dim(2);
-  const kernels::AttentionSizes sizes{q.dim(0), heads, width / heads};
-  auto out = Tensor<Scalar, 3>::empty(q.shape());
-  auto logsumexp = Tensor<Scalar, 3>::empty({q.dim(0), heads, q.dim(1)});
-  using detail::heads_view;
-  kernels::attention_forward<Scalar>(heads_view<const Scalar>(q.value(), 0, width),
-                                     heads_view<const Scalar>(kv.value(), 0, width),
-                                     heads_view<const Scalar>(kv.value(), 1, width),
-                                     heads_view<Scalar>(out, 0, width), logsumexp.data(), sizes);
-  const auto shared = detail::share(std::move(out));
-  return record(
-      "attention", shared,
-      [dq = q.gradient(), dkv = kv.gradient(), queries = q.shared(), keys_values = kv.shared(),
-       shared, logsumexp = std::move(logsumexp), sizes, width,
-       precision = current_matmul_precision()](const Tensor<Scalar, 3>& dout) {
-        const detail::ExecutionContextSwap as_forward(detail::context_of_precision(precision));
-        auto query_result = Tensor<Scalar, 3>::empty(queries->shape());
-        auto key_result = Tensor<Scalar, 3>::empty(keys_values->shape());
-        kernels::attention_backward<Scalar>(
-            heads_view<const Scalar>(*queries, 0, width),
-            heads_view<const Scalar>(*keys_values, 0, width),
-            heads_view<const Scalar>(*keys_values, 1, width),
-            heads_view<const Scalar>(*shared, 0, width), logsumexp.data(),
-            heads_view<const Scalar>(dout, 0, width), heads_view<Scalar>(query_result, 0, width),
-            heads_view<Scalar>(key_result, 0, width), heads_view<Scalar>(key_result, 1, width),
-            sizes);
-        dq.add(std::move(query_result));
-        dkv.add(std::move(key_result));
-      },
-      q, kv);
+  return detail::attend<Scalar>({.q = q, .kv = kv, .keys = 0}, heads, q.dim(2));
 }
 
 }  // namespace tessera

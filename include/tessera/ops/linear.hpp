@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tessera/autograd/tape.hpp"
+#include "tessera/kernels/gelu.hpp"
 #include "tessera/kernels/matmul.hpp"
 #include "tessera/kernels/rows.hpp"
 
@@ -71,6 +72,51 @@ struct LinearBackward {
   Index first_output;
 };
 
+/// How linear is used: which outputs, and what becomes of them.
+template <std::floating_point Scalar, int Rank>
+struct LinearForm {
+  Index first;
+  Index count;
+  bool gelu = false;
+  const Var<Scalar, Rank>* residual = nullptr;  ///< added last
+};
+
+/// Outputs [first, first + count) of residual + gelu(x weight^T + bias), in the name of `op`.
+/// Arguments must fit. Backward keeps the input of gelu, not its output.
+template <std::floating_point Scalar, int Rank, int WeightRank>
+Var<Scalar, Rank> apply_linear(std::string_view op, const Var<Scalar, Rank>& x,
+                               const Var<Scalar, WeightRank>& weight,
+                               const std::optional<Var<Scalar, 1>>& bias,
+                               const LinearForm<Scalar, Rank>& form) {
+  const Shape<Rank> shape = with_last<Rank>(x.shape(), form.count);
+  auto y = Tensor<Scalar, Rank>::empty(shape);
+  const bool recorded =
+      x.requires_grad() || weight.requires_grad() || (bias && bias->requires_grad());
+  auto gelu_input =
+      form.gelu && recorded ? Tensor<Scalar, Rank>::empty(shape) : Tensor<Scalar, Rank>();
+  kernels::matmul_nt<Scalar>(
+      kernels::view(x.value()),
+      kernels::weight_view(weight.value()).middle_rows(form.first, form.count), kernels::view(y),
+      kernels::Accumulate::no,
+      {.bias = bias ? bias->value().data() + form.first : nullptr,
+       .gelu = form.gelu,
+       .gelu_input = gelu_input.data(),
+       .residual = form.residual ? form.residual->value().data() : nullptr});
+  const auto residual = form.residual ? std::optional(*form.residual) : std::nullopt;
+  return record(
+      op, std::move(y),
+      [gelu_input = std::move(gelu_input), dresidual = gradient_of(residual),
+       linear_backward = LinearBackward(x, weight, bias, form.first)](Tensor<Scalar, Rank> dy) {
+        kernels::for_each_range(gelu_input.size(), [&](Index begin, Index end) {
+          kernels::gelu_backward(gelu_input.data() + begin, dy.data() + begin, dy.data() + begin,
+                                 end - begin);
+        });
+        linear_backward(dy);
+        dresidual.add(std::move(dy));
+      },
+      x, weight, bias, residual);
+}
+
 }  // namespace detail
 
 /// x [..., K], weight [N, K] (further axes folded into K), bias [N] -> x weight^T + bias [..., N].
@@ -79,11 +125,8 @@ template <std::floating_point Scalar, int Rank, int WeightRank>
 Var<Scalar, Rank> linear(const Var<Scalar, Rank>& x, const Var<Scalar, WeightRank>& weight,
                          const OptionalVar<Scalar, 1>& bias = std::nullopt) {
   detail::check_linear("linear", x, weight, bias);
-  auto y = Tensor<Scalar, Rank>::empty(detail::with_last<Rank>(x.shape(), weight.dim(0)));
-  kernels::matmul_nt<Scalar>(kernels::view(x.value()), kernels::weight_view(weight.value()),
-                             kernels::view(y), kernels::Accumulate::no,
-                             {.bias = bias ? bias->value().data() : nullptr});
-  return record("linear", std::move(y), detail::LinearBackward(x, weight, bias), x, weight, bias);
+  return detail::apply_linear<Scalar, Rank>("linear", x, weight, bias,
+                                            {.first = 0, .count = weight.dim(0)});
 }
 
 /// Outputs [first, first + count) of linear alone: x [..., K] -> [..., count].
@@ -94,13 +137,8 @@ Var<Scalar, Rank> linear_outputs(const Var<Scalar, Rank>& x, const Var<Scalar, W
   detail::check_linear("linear_outputs", x, weight, bias);
   require(first >= 0 && count >= 0 && count <= weight.dim(0) - first, "linear_outputs",
           "first = ", first, " and count = ", count, " do not fit weight ", weight.shape());
-  auto y = Tensor<Scalar, Rank>::empty(detail::with_last<Rank>(x.shape(), count));
-  const auto rows = kernels::weight_view(weight.value()).middle_rows(first, count);
-  kernels::matmul_nt<Scalar>(kernels::view(x.value()), rows, kernels::view(y),
-                             kernels::Accumulate::no,
-                             {.bias = bias ? bias->value().data() + first : nullptr});
-  return record("linear_outputs", std::move(y), detail::LinearBackward(x, weight, bias, first), x,
-                weight, bias);
+  return detail::apply_linear<Scalar, Rank>("linear_outputs", x, weight, bias,
+                                            {.first = first, .count = count});
 }
 
 }  // namespace tessera

@@ -15,19 +15,9 @@ Var<Scalar, Rank> linear_residual(const Var<Scalar, Rank>& x,
   const Shape<Rank> shape = detail::with_last<Rank>(x.shape(), weight.dim(0));
   require(residual.shape() == shape, "linear_residual", "residual ", residual.shape(),
           " must have the shape of the result ", shape);
-  auto y = Tensor<Scalar, Rank>::empty(shape);
-  kernels::matmul_nt<Scalar>(kernels::view(x.value()), kernels::weight_view(weight.value()),
-                             kernels::view(y), kernels::Accumulate::no,
-                             {.bias = bias ? bias->value().data() : nullptr,
-                              .residual = residual.value().data()});
-  return record(
-      "linear_residual", std::move(y),
-      [dresidual = residual.gradient(),
-       linear_backward = detail::LinearBackward(x, weight, bias)](Tensor<Scalar, Rank> dy) {
-        linear_backward(dy);
-        dresidual.add(std::move(dy));
-      },
-      x, weight, bias, residual);
+  return detail::apply_linear<Scalar, Rank>(
+      "linear_residual", x, weight, bias,
+      {.first = 0, .count = weight.dim(0), .residual = &residual});
 }
 
 }  // namespace tessera

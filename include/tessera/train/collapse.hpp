@@ -1,11 +1,12 @@
 #pragma once
 
 #include <Eigen/Eigenvalues>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string_view>
 
-#include "tessera/core/tensor.hpp"
+#include "tessera/kernels/matmul.hpp"
 
 namespace tessera {
 
@@ -13,18 +14,29 @@ namespace detail {
 
 /// features [R, D] in double, each column less its mean [R, D].
 template <std::floating_point Scalar>
-RowMajorMatrix<double> centred_features(std::string_view op, const Tensor<Scalar, 2>& features) {
+Tensor<double, 2> centred_features(std::string_view op, const Tensor<Scalar, 2>& features) {
   require(features.dim(0) > 1 && features.dim(1) > 0, op, "features ", features.shape(),
           " must have at least two rows and one column");
-  RowMajorMatrix<double> centred = features.matrix().template cast<double>();
-  require(centred.allFinite(), op, "features ", features.shape(),
-          " hold a value that is not finite");
+  Tensor<double, 2> centred = features.template cast<double>();
+  double largest = 0;
+  for (const double value : centred) {
+    require(std::isfinite(value), op, "features ", features.shape(),
+            " hold a value that is not finite");
+    largest = std::max(largest, std::abs(value));
+  }
+  const auto rows = static_cast<double>(centred.rows());
   // The mean of equal values may be off by this much.
-  const double rounding = std::numeric_limits<double>::epsilon() *
-                          static_cast<double>(centred.rows()) * centred.cwiseAbs().maxCoeff();
-  const Eigen::RowVectorXd mean = centred.colwise().mean();
-  centred.rowwise() -= mean;
-  if (centred.cwiseAbs().maxCoeff() <= rounding) centred.setZero();
+  const double rounding = std::numeric_limits<double>::epsilon() * rows * largest;
+  double spread = 0;
+  for (Index d = 0; d < centred.cols(); ++d) {
+    double sum = 0;
+    for (Index r = 0; r < centred.rows(); ++r) sum += centred(r, d);
+    for (Index r = 0; r < centred.rows(); ++r) {
+      centred(r, d) -= sum / rows;
+      spread = std::max(spread, std::abs(centred(r, d)));
+    }
+  }
+  if (spread <= rounding) std::fill(centred.begin(), centred.end(), 0.0);
   return centred;
 }
 
@@ -35,10 +47,14 @@ RowMajorMatrix<double> centred_features(std::string_view op, const Tensor<Scalar
 /// Throws std::invalid_argument if there are less than two rows, or if a value is not finite.
 template <std::floating_point Scalar>
 double feature_std(const Tensor<Scalar, 2>& features) {
-  const RowMajorMatrix<double> centred = detail::centred_features("feature_std", features);
-  const Eigen::RowVectorXd variance =
-      centred.colwise().squaredNorm() / static_cast<double>(centred.rows() - 1);
-  return variance.cwiseSqrt().mean();
+  const Tensor<double, 2> centred = detail::centred_features("feature_std", features);
+  double deviations = 0;
+  for (Index d = 0; d < centred.cols(); ++d) {
+    double squares = 0;
+    for (Index r = 0; r < centred.rows(); ++r) squares += centred(r, d) * centred(r, d);
+    deviations += std::sqrt(squares / static_cast<double>(centred.rows() - 1));
+  }
+  return deviations / static_cast<double>(centred.cols());
 }
 
 /// features [R, D], one row per image -> over how many directions they spread evenly: exp of the
@@ -48,11 +64,17 @@ double feature_std(const Tensor<Scalar, 2>& features) {
 /// Throws as feature_std.
 template <std::floating_point Scalar>
 double effective_rank(const Tensor<Scalar, 2>& features) {
-  const RowMajorMatrix<double> x = detail::centred_features("effective_rank", features);
+  const Tensor<double, 2> x = detail::centred_features("effective_rank", features);
   // The smaller of the two products has all eigenvalues that are not zero.
-  const Eigen::MatrixXd product =
-      x.rows() < x.cols() ? Eigen::MatrixXd(x * x.transpose()) : Eigen::MatrixXd(x.transpose() * x);
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(product, Eigen::EigenvaluesOnly);
+  const Index count = std::min(x.rows(), x.cols());
+  Tensor<double, 2> product({count, count});
+  if (x.rows() < x.cols()) {
+    kernels::matmul_nt<double>(kernels::view(x), kernels::view(x), kernels::view(product));
+  } else {
+    kernels::matmul_tn<double>(kernels::view(x), kernels::view(x), kernels::view(product));
+  }
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(product.matrix(),
+                                                              Eigen::EigenvaluesOnly);
   const Eigen::VectorXd& eigenvalues = solver.eigenvalues();
   // Below this, rounding is all there is; its square root would not look small.
   const double least = 1e-12 * eigenvalues.maxCoeff();
