@@ -26,7 +26,7 @@ def write_weights(path):
     import torch
     import torch_models
 
-    torch.save({"model": torch_models.fill(torch_models.MAE(), 1).state_dict()}, path)
+    torch.save({"model": torch_models.make("mae_vit_base_patch16").state_dict()}, path)
 
 
 def load(path, mapped):
@@ -34,7 +34,7 @@ def load(path, mapped):
     import torch_models
 
     with torch.device("meta") if mapped else contextlib.nullcontext():
-        model = torch_models.MAE()
+        model = torch_models.MAE(*torch_models.SIZES["base"])
     model.load_state_dict(torch.load(path, mmap=mapped)["model"], assign=mapped)
     return model
 
