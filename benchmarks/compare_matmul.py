@@ -177,9 +177,10 @@ def main():
                                     f"{statistics.median(peaks) / 1e9:.0f} GFLOP/s", low=low,
                                     high=high, target=PEAK_TARGET, **where))
     for (name, peer, precision), values in means.items():
-        results.add(Row("products", f"{name}, geometric mean (worst - best)", statistics.geometric_mean(values),
-                        "", peer, "", precision, threads=arguments.threads, low=min(values),
-                        high=max(values), target=TARGETS.get(name, (0, None))[1]))
+        results.add(Row("products", f"{name}, geometric mean (worst - best)",
+                        statistics.geometric_mean(values), "", peer, "", precision,
+                        threads=arguments.threads, low=min(values), high=max(values),
+                        target=TARGETS.get(name, (None, None))[1]))
 
 
 if __name__ == "__main__":
