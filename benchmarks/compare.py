@@ -1,256 +1,260 @@
 #!/usr/bin/env python3
-"""Models of this library beside PyTorch's (eager), in one process, alternating.
+"""Models of this library beside their peers, in one process, alternating.
 
-Usage: compare.py LIBRARY [--rounds N] [--threads 1,2] [--precision highest,medium]
-                  [--only TEXT] [--clock wall|cpu] [--markdown FILE]
+Usage: compare.py LIBRARY [--part inference|training|runtimes|threads|tokens] [--only TEXT,...]
+                  [--threads 1,2] [--precision highest,high,medium] [--peers eager,compile,bf16]
+                  [--rounds N] [--clock wall|cpu] [--json FILE]
 
-LIBRARY is the module model_compare that the build makes. Both sides have the same weights, which
-go over in a safetensors file of timm's, MAE's or I-JEPA's names, and the same images and masks.
-Outputs are compared before anything is timed: features and predictions in inference; in training
-the losses of three steps, of which the later ones depend on every gradient. Every round measures
-both sides, one after the other; printed are medians, and of the ratio (theirs / ours: above one,
-we are faster) the first and third quartile as well.
+LIBRARY is the module model_compare that the build makes. All sides have the same weights, images
+and masks. Outputs are compared before anything is timed: features and predictions in inference; in
+training the losses of three steps, of which the later ones depend on every gradient. Every round
+measures each side once; printed are medians, and the median and quartiles of the rounds' ratios,
+theirs / ours. Of PyTorch's settings the fastest counts.
 
-PyTorch runs with inference_mode, scaled_dot_product_attention, fused AdamW, and autocast for
-bfloat16. Images are NCHW on both sides.
+- inference, training: against PyTorch, in float32 (highest, high) or bfloat16 (medium)
+- runtimes: ViT-B/16 against ONNX Runtime and OpenVINO in float32
+- threads: ours on two threads against ours on one
+- tokens: time per FLOP of ours on larger images, against that of 224 pixels
 """
 import argparse
-import contextlib
-import ctypes
-import datetime
-import os
+import gc
 import statistics
-import subprocess
-import sys
-import tempfile
-import time
 
 import torch
-from safetensors.torch import save_file
 
+import measure
+import peers
 import torch_models
+from library import PRECISIONS, Library
+from results import Results, Row, milliseconds
 
-SIZE, POINTER = ctypes.c_ssize_t, ctypes.c_void_p
+MODELS = [("MAE ViT-B/16 forward", "mae_vit_base_patch16", (1, 8)),
+          ("MAE ViT-L/16 forward", "mae_vit_large_patch16", (1, 8)),
+          ("ViT-B/16 encode", "vit_base_patch16", (1, 8)),
+          ("I-JEPA ViT-H/14 context + predictor", "ijepa_vit_huge_patch14", (1,))]
+TRAINED = [("MAE ViT-B/16 training step", "mae_vit_base_patch16", (8,)),
+           ("I-JEPA ViT-S/16 training step", "ijepa_vit_small_patch16", (8,))]
 
+INFERENCE_TARGETS = {"highest": 1.3, "high": 2.5, "medium": 1.5}
+TRAINING_TARGETS = {"highest": 1.3, "high": 2.2, "medium": 1.5}
+RUNTIMES_TARGET = 1.2
+THREADS_TARGET = 1.85
+TOKENS_TARGET = 1 / 1.3
 
-class Batch(ctypes.Structure):
-    _fields_ = [("size", SIZE), ("images", POINTER), ("counts", SIZE * 5), ("tokens", POINTER * 5)]
-
-
-class Library:
-    def __init__(self, path):
-        self.calls = ctypes.CDLL(os.path.abspath(path))
-        number, text = ctypes.c_int, ctypes.c_char_p
-        for name, result, arguments in [
-                ("error", text, []), ("build", text, []), ("model", POINTER, [text, text]),
-                ("delete", None, [POINTER]), ("pack", ctypes.c_bool, [POINTER, number]),
-                ("infer", ctypes.c_bool, [POINTER, POINTER, SIZE, number, POINTER]),
-                ("train", ctypes.c_bool, [POINTER, POINTER, SIZE, number, POINTER])]:
-            call = getattr(self.calls, "tessera_" + name)
-            call.restype, call.argtypes = result, arguments
-
-    def check(self, result):
-        if not result:
-            raise RuntimeError(self.calls.tessera_error().decode())
-        return result
-
-    def build(self):
-        return self.calls.tessera_build().decode()
+# Largest difference of outputs, relative to the largest output.
+ALLOWED = {"highest": 2e-5, "high": 2e-4, "medium": 5e-2}
+ALLOWED_LOSS = {"highest": 1e-4, "high": 1e-4, "medium": 2e-2}
 
 
-class Ours:
-    """A model of the library with the weights of a PyTorch model."""
-
-    def __init__(self, library, kind, module):
-        self.library = library
-        with tempfile.NamedTemporaryFile(suffix=".safetensors") as file:
-            save_file({name: t.contiguous() for name, t in module.state_dict().items()}, file.name)
-            self.work = library.check(
-                library.calls.tessera_model(kind.encode(), file.name.encode()))
-
-    def delete(self):
-        self.library.calls.tessera_delete(self.work)
-
-    def pack(self, medium):
-        self.library.check(self.library.calls.tessera_pack(self.work, medium))
-
-    @staticmethod
-    def batch(images, tokens):
-        batch = Batch(size=images.shape[0], images=images.data_ptr())
-        for i, index in enumerate(tokens):
-            batch.counts[i], batch.tokens[i] = index.shape[1], index.data_ptr()
-        return batch
-
-    def infer(self, images, tokens, threads, medium, out):
-        batch = self.batch(images, tokens)
-        self.library.check(self.library.calls.tessera_infer(
-            self.work, ctypes.byref(batch), threads, medium, out.data_ptr()))
-        return out
-
-    def train(self, images, tokens, threads, medium):
-        batch, loss = self.batch(images, tokens), ctypes.c_float()
-        self.library.check(self.library.calls.tessera_train(
-            self.work, ctypes.byref(batch), threads, medium, ctypes.byref(loss)))
-        return loss.value
-
-
-def tokens_of(kind, batch):
+def tokens_of(preset, batch):
     """Masks of the sizes that the methods have: MAE keeps the class token and 49 of 196 patches;
-    I-JEPA's context has about 100, each of four targets 6 x 7 patches."""
-    order = torch.stack([torch.randperm(196) for _ in range(batch)])
-    if kind == "mae":
-        first = torch.zeros(batch, 1, dtype=torch.int64)
-        return [torch.cat([first, order[:, :49] + 1], 1), (order[:, 49:] + 1).contiguous()]
-    if kind == "ijepa":
-        targets = [torch.stack([torch.randperm(196) for _ in range(batch)])[:, :42].contiguous()
-                   for _ in range(4)]
-        return [order[:, :100].contiguous()] + targets
+    I-JEPA's context has about 100 of 196 or 77 of 256, each of four targets 6 x 7 patches."""
+    patches = (224 // torch_models.patch_of(preset)) ** 2
+
+    def order():
+        return torch.stack([torch.randperm(patches) for _ in range(batch)])
+
+    if preset.startswith("mae_"):
+        first, patch = torch.zeros(batch, 1, dtype=torch.int64), order() + 1
+        return [torch.cat([first, patch[:, :49]], 1), patch[:, 49:].contiguous()]
+    if preset.startswith("ijepa_"):
+        context = order()[:, :100 if patches == 196 else 77].contiguous()
+        return [context] + [order()[:, :42].contiguous() for _ in range(4)]
     return []
 
 
-def autocast(medium):
-    return torch.autocast("cpu", torch.bfloat16) if medium else contextlib.nullcontext()
-
-
 def agree(found, expected, allowed, what):
-    error = (found - expected).abs().max().item() / max(1.0, expected.abs().max().item())
+    expected = expected.float()
+    error = (found.float() - expected).abs().max().item() / max(1.0, expected.abs().max().item())
     if not error <= allowed:
         raise SystemExit(f"{what}: outputs differ by {error:.1e}, allowed are {allowed:.0e}")
     return error
 
 
-def inference(library, kind, batch, threads, medium):
-    module = torch_models.fill(
-        torch_models.MAE() if kind == "mae" else torch_models.Encoder(768, 12, 12, True), 1).eval()
-    images, tokens = torch.randn(batch, 3, 224, 224), tokens_of(kind, batch)
-    ours = Ours(library, kind, module)
-    ours.pack(medium)
+class Comparison:
+    def __init__(self, arguments):
+        self.arguments = arguments
+        self.library = Library(arguments.library)
+        self.results = Results(arguments.json)
+        self.precisions = arguments.precision.split(",")
+        self.threads = [int(t) for t in arguments.threads.split(",")]
 
-    def theirs():
-        with torch.inference_mode(), autocast(medium):
-            return module(images, *tokens)
+    def wants(self, name, batch):
+        return any(text in f"{name} {batch}" for text in self.arguments.only.split(","))
 
-    expected = theirs().float()
-    out = torch.empty(expected.shape)
+    def cases(self, models):
+        """Every wanted model, batch and number of threads, with inputs that depend on these only.
+        Closures of one case are dropped before the next: these models are large."""
+        for name, preset, batches in models:
+            for batch in batches:
+                if not self.wants(name, batch):
+                    continue
+                torch.manual_seed(0)
+                images, tokens = torch.randn(batch, 3, 224, 224), tokens_of(preset, batch)
+                for threads in self.threads:
+                    torch.set_num_threads(threads)
+                    yield name, preset, images, tokens, threads
+                    gc.collect()
 
-    def mine():
-        return ours.infer(images, tokens, threads, medium, out)
+    def families(self):
+        """Our precisions, by what the peers compute in: float32 and bfloat16."""
+        for medium in (False, True):
+            precisions = [p for p in self.precisions if (p == "medium") == medium]
+            if precisions:
+                yield medium, precisions
 
-    error = agree(mine(), expected, 5e-2 if medium else 2e-5, kind)
-    return mine, theirs, error, ours.delete
+    def time(self, calls):
+        return measure.in_turns(calls, self.arguments.rounds, measure.CLOCKS[self.arguments.clock])
+
+    def models(self, module, preset, precisions, side=224):
+        return self.library.models(preset, module.state_dict(), precisions, side)
+
+    def packed(self, module, preset, precisions, images, tokens, threads, expected, side=224):
+        """{precision: call} of our models, and how far their outputs are from the expected."""
+        calls, errors = {}, {}
+        for precision, model in self.models(module, preset, precisions, side).items():
+            model.pack()
+            out = torch.empty(expected.shape)
+
+            def run(model=model, out=out):
+                return model.infer(images, tokens, threads, out)
+            errors[precision] = agree(run(), expected, ALLOWED[precision], f"{preset} {precision}")
+            calls[precision] = run
+        return calls, errors
+
+    def report(self, part, name, batch, threads, times, ours, theirs, targets, errors):
+        """A row per precision of ours, against the fastest of theirs."""
+        peer = measure.best(times, theirs)
+        for precision in ours:
+            low, middle, high = measure.ratios(times[peer], times[precision])
+            self.results.add(Row(
+                part, name, middle, milliseconds(statistics.median(times[precision])), peer,
+                milliseconds(statistics.median(times[peer])), precision, batch, threads, low, high,
+                targets[precision], errors[precision]))
+
+    def inference(self, part="inference", targets=None):
+        for name, preset, images, tokens, threads in self.cases(MODELS):
+            for medium, precisions in self.families():
+                module = torch_models.make(preset).eval()
+                theirs = peers.torch_inference(module, images, tokens, medium,
+                                               self.arguments.peers.split(","))
+                outputs = {peer: call() for peer, call in theirs.items()}
+                expected = next(iter(outputs.values()))
+                for peer, output in outputs.items():
+                    agree(output, expected, ALLOWED[precisions[0]], f"{preset} {peer}")
+                ours, errors = self.packed(module, preset, precisions, images, tokens, threads,
+                                           expected)
+                self.report(part, name, len(images), threads, self.time(ours | theirs), ours,
+                            theirs, targets or INFERENCE_TARGETS, errors)
+                del module, theirs, ours
+
+    def training(self):
+        for name, preset, images, tokens, threads in self.cases(TRAINED):
+            for medium, precisions in self.families():
+                module = torch_models.make(preset, training=True)
+                second_beta = 0.95 if preset.startswith("mae_") else 0.999
+                theirs = peers.torch_training(module, images, tokens, medium,
+                                              self.arguments.peers.split(","), second_beta)
+                ours = {precision: lambda model=model: model.train(images, tokens, threads)
+                        for precision, model in self.models(module, preset, precisions).items()}
+                losses = {side: torch.tensor([step() for _ in range(3)])
+                          for side, step in (ours | theirs).items()}
+                expected = losses[next(iter(theirs))]
+                errors = {side: agree(found, expected, ALLOWED_LOSS.get(side, 2e-2 if medium else
+                                                                        1e-4), f"{preset} {side}")
+                          for side, found in losses.items()}
+                self.report("training", name, len(images), threads, self.time(ours | theirs), ours,
+                            theirs, TRAINING_TARGETS, errors)
+                del module, theirs, ours
+
+    def runtimes(self):
+        for name, preset, images, tokens, threads in self.cases(MODELS[2:3]):
+            module = torch_models.make(preset).eval()
+            theirs = peers.runtimes(module, images, threads)
+            with torch.inference_mode():
+                expected = module(images)
+            for peer, call in theirs.items():
+                agree(call(), expected, ALLOWED["highest"], f"{preset} {peer}")
+            ours, errors = self.packed(module, preset, ["highest"], images, tokens, threads,
+                                       expected)
+            times = self.time(ours | theirs)
+            for peer in theirs:
+                self.report("runtimes", name, len(images), threads, times, ours, [peer],
+                            {"highest": RUNTIMES_TARGET}, errors)
+
+    def on_two_threads(self):
+        for name, preset, _ in MODELS[:3]:
+            if not self.wants(name, 8):
+                continue
+            images, tokens = torch.randn(8, 3, 224, 224), tokens_of(preset, 8)
+            module = torch_models.make(preset).eval()
+            with torch.inference_mode():
+                expected = module(images, *tokens)
+            for precision, model in self.models(module, preset, self.precisions).items():
+                model.pack()
+                out = torch.empty(expected.shape)
+                calls = {threads: lambda threads=threads: model.infer(images, tokens, threads, out)
+                         for threads in (1, 2)}
+                error = agree(calls[2](), expected, ALLOWED[precision], f"{preset} {precision}")
+                times = self.time(calls)
+                low, middle, high = measure.ratios(times[1], times[2])
+                self.results.add(Row(
+                    "threads", name, middle, milliseconds(statistics.median(times[2])),
+                    "ours, one thread", milliseconds(statistics.median(times[1])), precision, 8, 2,
+                    low, high, THREADS_TARGET, error))
+
+    def tokens(self):
+        """ViT-S/16. FLOPs are those of patch embedding, products and attention."""
+        preset, (dim, depth, _) = "vit_small_patch16", torch_models.SIZES["small"]
+        threads, calls, flops = self.threads[0], {}, {}
+        for side in (224, 512, 1024, 2048):
+            if not self.wants("ViT-S/16 encode", side):
+                continue
+            count, images = (side // 16) ** 2, torch.randn(1, 3, side, side)
+            module = torch_models.make(preset, side).eval()
+            with torch.inference_mode():
+                expected = module(images)
+            for precision, call in self.packed(module, preset, self.precisions, images, [],
+                                               threads, expected, side)[0].items():
+                key = precision, count
+                calls[key] = call
+                flops[key] = (count + 1) * (2 * 768 * dim + depth * (
+                    24 * dim * dim + 4 * (count + 1) * dim))
+        for precision in self.precisions:
+            times = self.time({key: call for key, call in calls.items() if key[0] == precision})
+            rates = {key: [flops[key] / t / 1e9 for t in taken] for key, taken in times.items()}
+            small = (precision, 196)
+            for key in [key for key in times if key != small]:
+                low, middle, high = measure.ratios(rates[key], rates[small])
+                self.results.add(Row(
+                    "tokens", f"ViT-S/16 encode, {key[1]} tokens, FLOP/s", middle,
+                    f"{statistics.median(rates[key]):.0f} GFLOP/s", "ours, 196 tokens",
+                    f"{statistics.median(rates[small]):.0f} GFLOP/s", precision, 1, threads, low,
+                    high, TOKENS_TARGET))
 
 
-def training(library, kind, batch, threads, medium):
-    module = torch_models.fill(torch_models.MAE() if kind == "mae" else torch_models.IJEPA(), 1)
-    images, tokens = torch.randn(batch, 3, 224, 224), tokens_of(kind, batch)
-    ours = Ours(library, kind, module)
-    trained = [(name, p) for name, p in module.named_parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(
-        [{"params": [p for _, p in trained if p.ndim > 1], "weight_decay": 0.05},
-         {"params": [p for _, p in trained if p.ndim == 1], "weight_decay": 0.0}],
-        lr=1e-4, betas=(0.9, 0.95 if kind == "mae" else 0.999), fused=True)
-
-    def theirs():
-        optimizer.zero_grad(set_to_none=True)
-        with autocast(medium):
-            loss = module.loss(images, *tokens)
-        loss.backward()
-        optimizer.step()
-        if kind == "ijepa":
-            module.follow(0.996)
-        return loss.item()
-
-    def mine():
-        return ours.train(images, tokens, threads, medium)
-
-    expected = torch.tensor([theirs() for _ in range(3)])
-    found = torch.tensor([mine() for _ in range(3)])
-    error = agree(found, expected, 2e-2 if medium else 1e-4, f"{kind} losses {found} {expected}")
-    return mine, theirs, error, ours.delete
-
-
-# On a machine that does other work too, --clock cpu counts this process alone; for one thread.
-CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-
-ROWS = [("MAE ViT-B/16 forward", inference, "mae", 1),
-        ("MAE ViT-B/16 forward", inference, "mae", 8),
-        ("ViT-B/16 encode", inference, "encoder", 1), ("ViT-B/16 encode", inference, "encoder", 8),
-        ("I-JEPA ViT-S/16 training step", training, "ijepa", 8),
-        ("MAE ViT-B/16 training step", training, "mae", 8)]
-
-
-def seconds(call, repeats, clock):
-    start = clock()
-    for _ in range(repeats):
-        call()
-    return (clock() - start) / repeats
-
-
-def measure(mine, theirs, rounds, clock):
-    repeats = max(1, int(0.4 / max(seconds(mine, 1, clock), seconds(theirs, 1, clock))))
-    ours, peers = [], []
-    for i in range(rounds):
-        both = [(mine, ours), (theirs, peers)]
-        for call, times in both if i % 2 == 0 else both[::-1]:
-            times.append(seconds(call, repeats, clock))
-    ratios = sorted(b / a for a, b in zip(ours, peers))
-    return statistics.median(ours), statistics.median(peers), ratios
-
-
-def head(library):
-    processor = "unknown"
-    with contextlib.suppress(OSError), open("/proc/cpuinfo") as file:
-        processor = next(line.split(":")[1].strip() for line in file if "model name" in line)
-    with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        lines = subprocess.run(["lscpu"], capture_output=True, text=True, check=True).stdout
-        facts = dict(line.split(":", 1) for line in lines.splitlines() if ":" in line)
-        processor += f", family {facts['CPU family'].strip()} model {facts['Model'].strip()}"
-    arguments = " ".join([os.path.basename(sys.argv[0])]
-                         + [os.path.basename(a) if os.path.isabs(a) else a for a in sys.argv[1:]])
-    return [f"- processor: {processor}, {os.cpu_count()} cores", f"- ours: {library.build()}",
-            f"- theirs: PyTorch {torch.__version__}, eager, Python {sys.version.split()[0]}",
-            f"- date: {datetime.date.today()}; command: `{arguments}`", "",
-            "| work | batch | threads | precision | ours ms | PyTorch ms | ratio | quartiles "
-            "| outputs differ by |", "|---|---|---|---|---|---|---|---|---|"]
+PARTS = {"inference": Comparison.inference, "training": Comparison.training,
+         "runtimes": Comparison.runtimes, "threads": Comparison.on_two_threads,
+         "tokens": Comparison.tokens,
+         "avx2": lambda comparison: comparison.inference("avx2", {"highest": 1.1})}
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("library")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--part", choices=PARTS, default="inference")
+    parser.add_argument("--only", default="", help="rows whose work and batch contain a text")
     parser.add_argument("--threads", default="1,2")
-    parser.add_argument("--precision", default="highest,medium")
-    parser.add_argument("--only", default="")
-    parser.add_argument("--markdown")
-    parser.add_argument("--clock", choices=CLOCKS, default="wall")
+    parser.add_argument("--precision", default=",".join(PRECISIONS))
+    parser.add_argument("--peers", default=",".join(peers.NAMES))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--clock", choices=measure.CLOCKS, default="wall")
+    parser.add_argument("--json", help="append the rows to this file, a line of JSON each")
     arguments = parser.parse_args()
     if arguments.clock == "cpu" and arguments.threads != "1":
         parser.error("--clock cpu counts idle waiting of threads as work: use --threads 1")
-    library = Library(arguments.library)
-    lines = head(library)
-    print("\n".join(lines))
-    for precision in arguments.precision.split(","):
-        for threads in map(int, arguments.threads.split(",")):
-            torch.set_num_threads(threads)
-            for name, make, kind, batch in ROWS:
-                if arguments.only not in f"{name} {batch}":
-                    continue
-                torch.manual_seed(0)
-                mine, theirs, error, release = make(library, kind, batch, threads,
-                                                    int(precision == "medium"))
-                ours, peer, ratios = measure(mine, theirs, arguments.rounds,
-                                             CLOCKS[arguments.clock])
-                low, middle, high = statistics.quantiles(ratios, n=4)
-                lines.append(f"| {name} | {batch} | {threads} | {precision} | {ours * 1e3:.1f} "
-                             f"| {peer * 1e3:.1f} | {middle:.2f} | {low:.2f} - {high:.2f} "
-                             f"| {error:.0e} |")
-                print(lines[-1], flush=True)
-                release()
-    if arguments.markdown:
-        with open(arguments.markdown, "w") as file:
-            file.write("# This library beside PyTorch\n\nMedians of one run, both sides taking "
-                       f"turns ({arguments.clock} time); ratio = PyTorch's time / ours.\n\n"
-                       + "\n".join(lines) + "\n")
+    PARTS[arguments.part](Comparison(arguments))
 
 
 if __name__ == "__main__":

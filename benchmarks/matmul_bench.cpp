@@ -41,12 +41,13 @@ struct Layer {
 
 /// Times `product` and reports its speed, alone and as a share of all threads' peak.
 template <class Product>
-void time(benchmark::State& state, Index threads, bool pairs, const Product& product) {
+void time(benchmark::State& state, Index threads, const Product& product) {
   for (auto _ : state) {
     product();
     benchmark::ClobberMemory();
   }
-  const double peak = tessera::benchmarks::measured_peak(pairs);  // at this moment's clock
+  const double peak =
+      tessera::benchmarks::measured_peak(kernels::input_form());  // at this moment's clock
   const double flops = 2.0 * static_cast<double>(state.range(0) * state.range(1) * state.range(2));
   using benchmark::Counter;
   state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate, Counter::kIs1000);
@@ -57,7 +58,7 @@ void time(benchmark::State& state, Index threads, bool pairs, const Product& pro
 void matmul_nt(benchmark::State& state) {
   Layer layer(state);
   const ExecutionScope scope({.threads = layer.threads});
-  time(state, layer.threads, false, [&] {
+  time(state, layer.threads, [&] {
     kernels::matmul_nt<float>(kernels::view(std::as_const(layer.x)),
                               kernels::view(std::as_const(layer.weight)), kernels::view(layer.y));
   });
@@ -66,7 +67,7 @@ void matmul_nt(benchmark::State& state) {
 void matmul_nn(benchmark::State& state) {
   Layer layer(state);
   const ExecutionScope scope({.threads = layer.threads});
-  time(state, layer.threads, false, [&] {
+  time(state, layer.threads, [&] {
     kernels::matmul_nn<float>(kernels::view(std::as_const(layer.y)),
                               kernels::view(std::as_const(layer.weight)), kernels::view(layer.x));
   });
@@ -75,7 +76,7 @@ void matmul_nn(benchmark::State& state) {
 void matmul_tn(benchmark::State& state) {
   Layer layer(state);
   const ExecutionScope scope({.threads = layer.threads});
-  time(state, layer.threads, false, [&] {
+  time(state, layer.threads, [&] {
     kernels::matmul_tn<float>(kernels::view(std::as_const(layer.y)),
                               kernels::view(std::as_const(layer.x)), kernels::view(layer.weight));
   });
@@ -85,18 +86,19 @@ void packed(benchmark::State& state, MatmulPrecision precision) {
   Layer layer(state);
   const ExecutionScope scope({.threads = layer.threads, .matmul_precision = precision});
   const kernels::PackedMatrix<float> weight(kernels::view(std::as_const(layer.weight)));
-  time(state, layer.threads, kernels::(input_form() == InputForm::pairs), [&] {
+  time(state, layer.threads, [&] {
     kernels::matmul_nt<float>(kernels::view(std::as_const(layer.x)), weight,
                               kernels::view(layer.y));
   });
 }
 
 void matmul_packed(benchmark::State& state) { packed(state, MatmulPrecision::highest); }
+void matmul_packed_high(benchmark::State& state) { packed(state, MatmulPrecision::high); }
 void matmul_packed_medium(benchmark::State& state) { packed(state, MatmulPrecision::medium); }
 
 void eigen_nt(benchmark::State& state) {
   Layer layer(state);
-  time(state, 1, false,
+  time(state, 1,
        [&] { layer.y.matrix().noalias() = layer.x.matrix() * layer.weight.matrix().transpose(); });
 }
 

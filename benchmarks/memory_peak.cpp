@@ -1,4 +1,5 @@
-// Peak of resident memory of this process for one piece of work; memory_peak.py runs it.
+// Peak of resident memory of this process for one piece of work; memory_peak.py and cold_start.py
+// run it.
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
@@ -30,9 +31,9 @@ Tensor<float, 4> images(Index batch, Generator& generator) {
   return made;
 }
 
-/// Three images, one after the other.
-void forward(const MAE<float>& mae, Generator& generator) {
-  for (int i = 0; i < 3; ++i) {
+/// Images one after the other.
+void forward(const MAE<float>& mae, int count, Generator& generator) {
+  for (int i = 0; i < count; ++i) {
     const KeepMask mask = masks(1, generator);
     (void)mae.forward(images(1, generator), mask.idx_keep, mask.idx_mask);
   }
@@ -54,15 +55,28 @@ void train(MAE<float>& mae, const TapeSettings& settings, bool in_one, Generator
   }
 }
 
+/// ViT-S/16 with random weights, one image of side x side pixels; without an image if side is 0.
+void encode(Index side, Generator& generator) {
+  MaskedVisionTransformerConfig config = vit_small_patch16();
+  if (side > 0) config.image_size = {side, side};
+  MaskedVisionTransformer<float> encoder(config);
+  initialize(encoder, InitRecipe::timm, generator);
+  pack_weights(encoder);
+  if (side > 0) (void)encoder.encode(Tensor<float, 4>({1, 3, side, side}));
+}
+
 void run(const std::string& work, const std::string& weights) {
   Generator generator(1);
+  if (work.starts_with("encode-")) return encode(std::stoi(work.substr(7)), generator);
   MAE<float> mae(mae_vit_base_patch16());
   io::load_weights(weights, mae);
-  if (work == "forward") {
-    forward(mae, generator);
+  if (work == "forward-once") {
+    forward(mae, 1, generator);
+  } else if (work == "forward") {
+    forward(mae, 3, generator);
   } else if (work == "forward-packed") {
     pack_weights(mae);
-    forward(mae, generator);
+    forward(mae, 3, generator);
   } else if (work == "train") {
     train(mae, {}, false, generator);
   } else if (work == "train-recompute") {
@@ -76,20 +90,24 @@ void run(const std::string& work, const std::string& weights) {
   }
 }
 
+MatmulPrecision precision_from(const std::string& name) {
+  if (name == "highest") return MatmulPrecision::highest;
+  if (name == "high") return MatmulPrecision::high;
+  if (name == "medium") return MatmulPrecision::medium;
+  throw std::invalid_argument("there is no precision \"" + name + "\"");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc != 5) {
-    std::cerr << "usage: memory_peak forward|forward-packed|train[-recompute][-in-one] WEIGHTS "
-                 "THREADS highest|medium\n";
+    std::cerr << "usage: memory_peak forward[-once|-packed]|train[-recompute][-in-one]|encode-SIDE "
+                 "WEIGHTS THREADS highest|high|medium\n";
     return 1;
   }
   try {
-    const std::string precision = argv[4];
-    const ExecutionScope scope({.threads = std::atoi(argv[3]),
-                                .matmul_precision = precision == "medium"
-                                                        ? MatmulPrecision::medium
-                                                        : MatmulPrecision::highest});
+    const ExecutionScope scope(
+        {.threads = std::atoi(argv[3]), .matmul_precision = precision_from(argv[4])});
     run(argv[1], argv[2]);
     std::cout << peak_bytes() << '\n';
   } catch (const std::exception& error) {

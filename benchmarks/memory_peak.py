@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Peak of resident memory (VmHWM), this library beside PyTorch, each in a process of its own.
 
-Usage: memory_peak.py PROGRAM [--threads N] [--precision highest|medium]
+Usage: memory_peak.py PROGRAM [--threads N] [--precision highest|medium] [--json FILE]
 
 PROGRAM is the memory_peak that the build makes. Both sides load MAE ViT-B/16 from the same file and
 run three images of batch 1 (inference_mode), or three training steps of batch 8 (forward, backward,
 AdamW). PyTorch loads as most scripts do, load_state_dict(torch.load(...)), or with `mapped` in the
 way that needs least: a model on "meta", torch.load(mmap=True), assign=True. PyTorch's own share, the
-peak after `import torch`, is printed too.
+peak after `import torch`, is printed too. Last come images of 224 to 2048 pixels through our
+ViT-S/16, alone: what each token adds.
 """
 import argparse
 import contextlib
@@ -15,6 +16,8 @@ import os
 import subprocess
 import sys
 import tempfile
+
+from results import Results, Row
 
 
 def peak():
@@ -26,7 +29,7 @@ def write_weights(path):
     import torch
     import torch_models
 
-    torch.save({"model": torch_models.fill(torch_models.MAE(), 1).state_dict()}, path)
+    torch.save({"model": torch_models.make("mae_vit_base_patch16").state_dict()}, path)
 
 
 def load(path, mapped):
@@ -34,7 +37,7 @@ def load(path, mapped):
     import torch_models
 
     with torch.device("meta") if mapped else contextlib.nullcontext():
-        model = torch_models.MAE()
+        model = torch_models.MAE(*torch_models.SIZES["base"])
     model.load_state_dict(torch.load(path, mmap=mapped)["model"], assign=mapped)
     return model
 
@@ -98,13 +101,16 @@ def theirs(work, path, threads, medium):
     return peak()
 
 
-ROWS = [("forward, batch 1", "forward", "forward"),
-        ("forward, batch 1; PyTorch's file mapped", "forward", "forward-mapped"),
-        ("forward, batch 1; our weights packed", "forward-packed", "forward"),
-        ("training step, batch 8", "train", "train"),
-        ("blocks recomputed", "train-recompute", "train-recompute"),
-        ("step within backward", "train-in-one", "train-in-one"),
-        ("both", "train-recompute-in-one", "train-recompute-in-one")]
+# Name, batch, our work, theirs, target of theirs / ours.
+ROWS = [("MAE ViT-B/16 forward", 1, "forward", "forward", 1 / 0.5),
+        ("the same, PyTorch's file mapped", 1, "forward", "forward-mapped", None),
+        ("the same, our weights packed", 1, "forward-packed", "forward", None),
+        ("MAE ViT-B/16 training step", 8, "train", "train", 1 / 0.7),
+        ("the same, blocks recomputed", 8, "train-recompute", "train-recompute", None),
+        ("the same, step within backward", 8, "train-in-one", "train-in-one", None),
+        ("the same, both", 8, "train-recompute-in-one", "train-recompute-in-one", None)]
+SIDES = [512, 1024, 2048]  # pixels: 1024, 4096, 16384 tokens
+LINEAR = 1 / 1.1           # of bytes per token; what grows with its square would give 1 / 4
 
 
 def main():
@@ -112,6 +118,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--precision", choices=["highest", "medium"], default="highest")
+    parser.add_argument("--json", help="append the rows to this file, a line of JSON each")
     parser.add_argument("--theirs", nargs=2, help=argparse.SUPPRESS)  # a process of PyTorch
     arguments = parser.parse_args()
     if arguments.theirs:
@@ -129,18 +136,29 @@ def main():
         return run(sys.executable, __file__, arguments.program, "--theirs", work, path,
                    "--threads", str(arguments.threads), "--precision", arguments.precision)
 
+    def ours(work, path):
+        return int(run(arguments.program, work, path, str(arguments.threads),
+                       arguments.precision))
+
+    where = {"threads": arguments.threads, "precision": arguments.precision}
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "mae.pth")
         peer("write", path)
         print(f"PyTorch, imported and idle: {int(peer('import', path)) / 2**20:.0f} MiB; weights: "
               f"{os.path.getsize(path) / 2**20:.0f} MiB\n")
-        print("| MAE ViT-B/16 | ours MiB | PyTorch MiB | ours / theirs |\n|---|---|---|---|")
-        for name, mine, other in ROWS:
-            ours = int(run(arguments.program, mine, path, str(arguments.threads),
-                           arguments.precision))
-            their = int(peer(other, path))
-            print(f"| {name} | {ours / 2**20:.0f} | {their / 2**20:.0f} | {ours / their:.2f} |",
-                  flush=True)
+        results = Results(arguments.json)
+        for name, batch, mine, other, target in ROWS:
+            own, their = ours(mine, path), int(peer(other, path))
+            results.add(Row("memory", name, their / own, f"{own / 2**20:.0f} MiB", "PyTorch",
+                            f"{their / 2**20:.0f} MiB", batch=batch, target=target, **where))
+    tokens = [(side // 16) ** 2 for side in SIDES]
+    idle = ours("encode-0", "-")
+    per_token = [(ours(f"encode-{side}", "-") - idle) / count for side, count in zip(SIDES, tokens)]
+    for count, bytes_each in zip(tokens[1:], per_token[1:]):
+        results.add(Row("memory", f"ViT-S/16 encode, {count} tokens, bytes per token",
+                        per_token[0] / bytes_each, f"{bytes_each / 2**10:.1f} KiB",
+                        f"ours, {tokens[0]} tokens", f"{per_token[0] / 2**10:.1f} KiB",
+                        batch=1, target=LINEAR, **where))
 
 
 if __name__ == "__main__":

@@ -9,27 +9,22 @@ using namespace tessera;
 
 namespace {
 
-/// How one call computes.
-struct Settings {
-  Index threads;
-  int medium;  ///< bfloat16 products
+/// How one call computes; precision 0, 1, 2: highest, high, medium.
+ExecutionSettings settings(Index threads, int precision) {
+  return {.threads = threads, .matmul_precision = static_cast<MatmulPrecision>(precision)};
+}
 
-  operator ExecutionSettings() const {
-    return {.threads = threads,
-            .matmul_precision = medium != 0 ? MatmulPrecision::medium : MatmulPrecision::highest};
-  }
-};
-
-/// Images [batch, 3, 224, 224] and two sets of tokens [batch, counts[i]]: kept and masked ones of
-/// an MAE, context and targets of an I-JEPA.
+/// Images [batch, 3, side, side] and sets of tokens [batch, counts[i]]: kept and masked ones of an
+/// MAE, context and four targets of an I-JEPA.
 struct Batch {
   Index size;
+  Index side;
   const float* images;
   Index counts[5];
   const Index* tokens[5];
 
   Tensor<float, 4> image_tensor() const {
-    auto tensor = Tensor<float, 4>::empty({size, 3, 224, 224});
+    auto tensor = Tensor<float, 4>::empty({size, 3, side, side});
     std::copy_n(images, tensor.size(), tensor.data());
     return tensor;
   }
@@ -51,7 +46,7 @@ class Work {
 
 class MAEWork : public Work {
  public:
-  explicit MAEWork(const std::string& file) : mae_(mae_vit_base_patch16()) {
+  MAEWork(const MAEConfig& config, const std::string& file) : mae_(config) {
     io::load_weights(file, mae_);
   }
   void pack() override { pack_weights(mae_); }
@@ -73,7 +68,8 @@ class MAEWork : public Work {
 
 class EncoderWork : public Work {
  public:
-  explicit EncoderWork(const std::string& file) : encoder_(vit_base_patch16()) {
+  EncoderWork(const MaskedVisionTransformerConfig& config, const std::string& file)
+      : encoder_(config) {
     io::load_weights(file, encoder_);
   }
   void pack() override { pack_weights(encoder_); }
@@ -86,22 +82,26 @@ class EncoderWork : public Work {
   MaskedVisionTransformer<float> encoder_;
 };
 
+/// Inference is context and predictor: a file for it has no target encoder.
 class IJEPAWork : public Work {
  public:
-  explicit IJEPAWork(const std::string& file) : ijepa_(ijepa_vit_small_patch16()) {
-    io::load_weights(file, ijepa_);
-    set_trainable(ijepa_.target_encoder, false);
+  IJEPAWork(const IJEPAConfig& config, const std::string& file) : ijepa_(config) {
+    const io::LoadReport report = io::load_weights(file, ijepa_, {.allow_missing = true});
+    if (!report.missing.empty()) ijepa_.target_encoder = {};
   }
-  void pack() override { pack_weights(ijepa_); }
+  void pack() override {
+    pack_weights(ijepa_.encoder);
+    pack_weights(ijepa_.predictor_embed);
+    pack_weights(ijepa_.predictor);
+    pack_weights(ijepa_.predictor_proj);
+  }
   Tensor<float, 3> infer(const Batch& batch) const override {
-    return ijepa_.encoder.encode(batch.image_tensor()).value();
+    return ijepa_.forward_context(batch.image_tensor(), context(batch), targets(batch)).value();
   }
   float train(const Batch& batch) override {
-    const std::vector<TokenIndex> context{batch.index(0)};
-    const std::vector<TokenIndex> targets{batch.index(1), batch.index(2), batch.index(3),
-                                          batch.index(4)};
     Tape<float> tape;
-    const auto loss = ijepa_.loss(Var(batch.image_tensor(), &tape), context, targets);
+    const auto loss =
+        ijepa_.loss(Var(batch.image_tensor(), &tape), context(batch), targets(batch));
     tape.backward(loss);
     optimizer_.step(ijepa_, tape);
     update_ema(ijepa_.target_encoder, ijepa_.encoder, 0.996);
@@ -109,9 +109,31 @@ class IJEPAWork : public Work {
   }
 
  private:
+  static std::vector<TokenIndex> context(const Batch& batch) { return {batch.index(0)}; }
+  static std::vector<TokenIndex> targets(const Batch& batch) {
+    return {batch.index(1), batch.index(2), batch.index(3), batch.index(4)};
+  }
+
   IJEPA<float> ijepa_;
   AdamW<float> optimizer_{{.lr = 1e-4, .weight_decay = 0.05}};
 };
+
+/// A model by the name of its preset, for images of side x side pixels.
+Work* make_work(const std::string& preset, Index side, const std::string& file) {
+  if (preset.starts_with("mae_")) {
+    MAEConfig config = mae_config(preset);
+    config.encoder.image_size = {side, side};
+    return new MAEWork(config, file);
+  }
+  if (preset.starts_with("ijepa_")) {
+    IJEPAConfig config = ijepa_config(preset);
+    config.encoder.image_size = {side, side};
+    return new IJEPAWork(config, file);
+  }
+  MaskedVisionTransformerConfig config = vit_config(preset);
+  config.image_size = {side, side};
+  return new EncoderWork(config, file);
+}
 
 /// Runs f; an exception becomes a message that tessera_error() gives.
 thread_local std::string last_error;
@@ -133,42 +155,35 @@ extern "C" {
 
 const char* tessera_error() { return last_error.c_str(); }
 
-/// A model with the weights of a file: "mae" (ViT-B/16), "encoder" (ViT-B/16) or "ijepa"
-/// (ViT-S/16). Null: see tessera_error.
-Work* tessera_model(const char* kind, const char* file) {
+/// A model with the weights of a file. Null: see tessera_error.
+Work* tessera_model(const char* preset, Index side, const char* file) {
   Work* work = nullptr;
-  guarded([&] {
-    const std::string name = kind;
-    if (name == "mae") work = new MAEWork(file);
-    if (name == "encoder") work = new EncoderWork(file);
-    if (name == "ijepa") work = new IJEPAWork(file);
-    require(work != nullptr, "tessera_model", "there is no model \"", name, "\"");
-  });
+  guarded([&] { work = make_work(preset, side, file); });
   return work;
 }
 
 void tessera_delete(Work* work) { delete work; }
 
 /// Replaces the weights by packed ones, for inference in this precision.
-bool tessera_pack(Work* work, int medium) {
+bool tessera_pack(Work* work, int precision) {
   return guarded([&] {
-    const ExecutionScope scope(Settings{1, medium});
+    const ExecutionScope scope(settings(1, precision));
     work->pack();
   });
 }
 
-bool tessera_infer(const Work* work, const Batch* batch, Index threads, int medium, float* out) {
+bool tessera_infer(const Work* work, const Batch* batch, Index threads, int precision, float* out) {
   return guarded([&] {
-    const ExecutionScope scope(Settings{threads, medium});
+    const ExecutionScope scope(settings(threads, precision));
     const Tensor<float, 3> result = work->infer(*batch);
     std::copy_n(result.data(), result.size(), out);
   });
 }
 
 /// One step of training; *loss is the one before it.
-bool tessera_train(Work* work, const Batch* batch, Index threads, int medium, float* loss) {
+bool tessera_train(Work* work, const Batch* batch, Index threads, int precision, float* loss) {
   return guarded([&] {
-    const ExecutionScope scope(Settings{threads, medium});
+    const ExecutionScope scope(settings(threads, precision));
     *loss = work->train(*batch);
   });
 }

@@ -43,9 +43,9 @@ class Block(nn.Module):
 
 
 class PatchEmbed(nn.Module):
-    def __init__(self, dim):
+    def __init__(self, dim, patch):
         super().__init__()
-        self.proj = nn.Conv2d(3, dim, 16, 16)
+        self.proj = nn.Conv2d(3, dim, patch, patch)
 
     def forward(self, images):
         return self.proj(images).flatten(2).transpose(1, 2)
@@ -62,15 +62,15 @@ def table(length, dim):
 
 
 class Encoder(nn.Module):
-    """A ViT/16 for 224 pixels; class token if asked for. keep [B, K]: which tokens go on."""
+    """A ViT, with a class token if asked for. keep [B, K]: which tokens go on."""
 
-    def __init__(self, dim, depth, heads, class_token):
+    def __init__(self, dim, depth, heads, class_token, patch=16, side=224):
         super().__init__()
         if class_token:
             self.cls_token = nn.Parameter(torch.randn(1, 1, dim) * 0.02)
         self.class_token = class_token
-        self.pos_embed = table(196 + class_token, dim)
-        self.patch_embed = PatchEmbed(dim)
+        self.pos_embed = table((side // patch) ** 2 + class_token, dim)
+        self.patch_embed = PatchEmbed(dim, patch)
         self.blocks = nn.ModuleList(Block(dim, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
 
@@ -89,11 +89,11 @@ class Encoder(nn.Module):
 
 
 class MAE(Encoder):
-    """ViT-B/16 with the decoder of the paper: 8 blocks of width 512."""
+    """A ViT/16 with the decoder of the paper: 8 blocks of width 512."""
 
-    def __init__(self):
-        super().__init__(768, 12, 12, True)
-        self.decoder_embed = nn.Linear(768, 512)
+    def __init__(self, dim, depth, heads):
+        super().__init__(dim, depth, heads, True)
+        self.decoder_embed = nn.Linear(dim, 512)
         self.mask_token = nn.Parameter(torch.randn(1, 1, 512) * 0.02)
         self.decoder_pos_embed = table(197, 512)
         self.decoder_blocks = nn.ModuleList(Block(512, 16) for _ in range(8))
@@ -117,11 +117,11 @@ class MAE(Encoder):
 
 
 class Predictor(nn.Module):
-    def __init__(self, dim, inner, depth, heads):
+    def __init__(self, dim, inner, depth, heads, places):
         super().__init__()
         self.predictor_embed = nn.Linear(dim, inner)
         self.mask_token = nn.Parameter(torch.randn(1, 1, inner) * 0.02)
-        self.predictor_pos_embed = table(196, inner)
+        self.predictor_pos_embed = table(places, inner)
         self.predictor_blocks = nn.ModuleList(Block(inner, heads) for _ in range(depth))
         self.predictor_norm = nn.LayerNorm(inner, eps=1e-6)
         self.predictor_proj = nn.Linear(inner, dim)
@@ -137,13 +137,23 @@ class Predictor(nn.Module):
 
 
 class IJEPA(nn.Module):
-    """ViT-S/16 encoder, predictor of width 384 with 12 blocks, frozen target encoder."""
+    """Encoder, and predictor of width 384 with 12 blocks and the encoder's heads."""
 
-    def __init__(self):
+    def __init__(self, dim, depth, heads, patch):
         super().__init__()
-        self.encoder = Encoder(384, 12, 6, False)
-        self.predictor = Predictor(384, 384, 12, 6)
-        self.target_encoder = Encoder(384, 12, 6, False)
+        self.encoder = Encoder(dim, depth, heads, False, patch)
+        self.predictor = Predictor(dim, 384, 12, heads, (224 // patch) ** 2)
+
+    def forward(self, images, context, *targets):
+        return self.predictor(self.encoder(images, context), context, targets)
+
+
+class TrainedIJEPA(IJEPA):
+    """With the frozen target encoder."""
+
+    def __init__(self, dim, depth, heads, patch):
+        super().__init__(dim, depth, heads, patch)
+        self.target_encoder = Encoder(dim, depth, heads, False, patch)
         self.target_encoder.load_state_dict(self.encoder.state_dict())
         self.target_encoder.requires_grad_(False)
 
@@ -152,13 +162,30 @@ class IJEPA(nn.Module):
             features = self.target_encoder(images)
             features = F.layer_norm(features, features.shape[-1:])
             features = torch.cat([rows(features, target) for target in targets])
-        predicted = self.predictor(self.encoder(images, context), context, targets)
-        return F.smooth_l1_loss(predicted.float(), features.float())
+        return F.smooth_l1_loss(self(images, context, *targets).float(), features.float())
 
     @torch.no_grad()
     def follow(self, momentum):
         for average, source in zip(self.target_encoder.parameters(), self.encoder.parameters()):
-            average.mul_(momentum).add_(source, alpha=1 - momentum)
+            average.lerp_(source, 1 - momentum)
+
+
+SIZES = {"small": (384, 12, 6), "base": (768, 12, 12), "large": (1024, 24, 16),
+         "huge": (1280, 32, 16)}  # width, blocks, heads
+
+
+def patch_of(preset):
+    return int(preset.rpartition("_patch")[2])
+
+
+def make(preset, side=224, training=False):
+    """A model by the name of the library's preset, with random weights."""
+    size = SIZES[preset.split("vit_")[1].split("_")[0]]
+    if preset.startswith("mae_"):
+        return fill(MAE(*size), 1)
+    if preset.startswith("ijepa_"):
+        return fill((TrainedIJEPA if training else IJEPA)(*size, patch_of(preset)), 1)
+    return fill(Encoder(*size, True, patch_of(preset), side), 1)
 
 
 def fill(module, seed):
