@@ -119,6 +119,7 @@ void shapes(benchmark::internal::Benchmark* bench) {
 }
 
 BENCHMARK(matmul_packed)->Apply(shapes<2>);
+BENCHMARK(matmul_packed_high)->Apply(shapes<2>);
 BENCHMARK(matmul_packed_medium)->Apply(shapes<2>);
 BENCHMARK(matmul_nt)->Apply(shapes<2>);
 BENCHMARK(matmul_nn)->Apply(shapes<1>);
