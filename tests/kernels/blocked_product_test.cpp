@@ -1,5 +1,8 @@
 #include "tessera/kernels/blocked_product.hpp"
 
+#include <cmath>
+#include <limits>
+
 #include "support/each_isa.hpp"
 #include "support/word_tiles.hpp"
 
@@ -13,9 +16,10 @@ struct Sizes {
 
 // One element; primes; a row, a column and one step of k; one more and one less than tiles, panels,
 // blocks of k, blocks of rows and cells; strides of 4 KiB, which are copied.
-const Sizes shapes[] = {{1, 1, 1},     {1, 97, 53},    {97, 1, 31},   {29, 37, 1},   {13, 31, 511},
-                        {15, 33, 513}, {50, 64, 1024}, {113, 65, 40}, {63, 129, 30}, {35, 40, 1030},
-                        {64, 128, 17}, {1025, 33, 9},  {7, 2, 1030}};
+const Sizes shapes[] = {
+    {1, 1, 1},      {1, 97, 53},     {97, 1, 31},   {29, 37, 1},    {13, 31, 511}, {15, 33, 513},
+    {50, 64, 1024}, {113, 65, 40},   {63, 129, 30}, {35, 40, 1030}, {64, 128, 17}, {1025, 33, 9},
+    {7, 2, 1030},   {113, 65, 1021}, {5, 1021, 40}, {1021, 33, 20}, {34, 35, 2100}};
 
 enum class Form { nn, nt, tn, panels };
 
@@ -158,12 +162,15 @@ TEST_CASE("in medium precision inputs are rounded to bfloat16, sums are not", "[
     for (const Sizes& sizes : shapes) {
       for (const Form form : {Form::nn, Form::nt, Form::tn}) {
         INFO(sizes.rows << " x " << sizes.cols << " x " << sizes.depth);
-        Example example(sizes, form);
-        Tensor<float, 2> found({sizes.rows + 1, sizes.cols + Example::gap}, 0.5F);
-        multiply(example.into(found, true));
-        for (float& value : example.a) value = test::as_bfloat16(value);
-        for (float& value : example.b) value = test::as_bfloat16(value);
-        test::check_close(found, example.expected(0.5, true));
+        const Example example(sizes, form);
+        Example rounded = example;
+        for (float& value : rounded.a) value = test::as_bfloat16(value);
+        for (float& value : rounded.b) value = test::as_bfloat16(value);
+        for (const bool accumulate : {false, true}) {
+          Tensor<float, 2> found({sizes.rows + 1, sizes.cols + Example::gap}, 0.5F);
+          multiply(example.into(found, accumulate));
+          test::check_close(found, rounded.expected(0.5, accumulate));
+        }
       }
     }
   }
@@ -186,6 +193,20 @@ TEST_CASE("in high precision products have the accuracy of sixteen bits", "[thre
     }
   }
   CHECK(worst > 1e-7);  // it is not float32 that was measured
+}
+
+TEST_CASE("what high makes of numbers that bfloat16 has not") {
+  const ExecutionScope scope({.matmul_precision = MatmulPrecision::high});
+  if (input_form() != InputForm::split) return;  // computes in float32
+  const auto product_of = [](float x, float y) {
+    Tensor<float, 2> c({1, 1});
+    multiply({.a = {&x, 1, 1}, .b = {&y, 1, 1, 1, RightLayout::cols_by_depth}, .c = view(c)});
+    return c(0, 0);
+  };
+  CHECK(std::abs(product_of(3.0e38F, 0.5F) / 1.5e38F - 1) < 2e-5F);
+  CHECK(std::isnan(product_of(std::numeric_limits<float>::max(), 0.5F)));
+  CHECK(std::isnan(product_of(std::numeric_limits<float>::infinity(), 1.0F)));
+  CHECK(product_of(1e-39F, 1e10F) == 0.0F);
 }
 
 TEST_CASE("words too have the same bits wherever an element stands, on any number of threads",

@@ -6,28 +6,35 @@
 
 namespace tessera::kernels {
 
+namespace {
+constexpr MatmulPrecision precisions[] = {MatmulPrecision::highest, MatmulPrecision::high,
+                                          MatmulPrecision::medium};
+}
+
 TEMPLATE_TEST_CASE("a packed product has the bits of the plain one", "[threads]", float, double) {
   struct Sizes {
     Index rows, cols, depth;
   };
-  for (const auto& [rows, cols, depth] :
-       {Sizes{1, 1, 1}, Sizes{50, 96, 130}, Sizes{19, 77, 1100}, Sizes{3, 5, 0}, Sizes{4, 0, 3}}) {
+  for (const auto& [rows, cols, depth] : {Sizes{1, 1, 1}, Sizes{50, 96, 130}, Sizes{19, 77, 1100},
+                                          Sizes{35, 40, 2100}, Sizes{3, 5, 0}, Sizes{4, 0, 3}}) {
     const auto a = test::random_tensor<2, TestType>({rows, depth}, 1);
     const auto b = test::random_tensor<2, TestType>({cols, depth}, 2);
     const auto bias = test::random_tensor<1, TestType>({cols}, 3);
     const auto residual = test::random_tensor<2, TestType>({rows, cols}, 4);
     const Epilogue<TestType> epilogue{
         .bias = bias.data(), .gelu = true, .residual = residual.data()};
-    for (const Isa isa : test::every_isa()) {
-      const ExecutionScope scope({.threads = 2, .isa = isa});
-      const PackedMatrix<TestType> packed(view(b));
-      CHECK(packed.rows() == cols);
-      CHECK(packed.cols() == depth);
-      Tensor<TestType, 2> expected({rows, cols}, TestType(0.5));
-      Tensor<TestType, 2> found = expected;
-      matmul_nt<TestType>(view(a), view(b), view(expected), Accumulate::yes, epilogue);
-      matmul_nt<TestType>(view(a), packed, view(found), Accumulate::yes, epilogue);
-      CHECK((found == expected));
+    for (const MatmulPrecision precision : precisions) {
+      for (const Isa isa : test::every_isa()) {
+        const ExecutionScope scope({.threads = 2, .matmul_precision = precision, .isa = isa});
+        const PackedMatrix<TestType> packed(view(b));
+        CHECK(packed.rows() == cols);
+        CHECK(packed.cols() == depth);
+        Tensor<TestType, 2> expected({rows, cols}, TestType(0.5));
+        Tensor<TestType, 2> found = expected;
+        matmul_nt<TestType>(view(a), view(b), view(expected), Accumulate::yes, epilogue);
+        matmul_nt<TestType>(view(a), packed, view(found), Accumulate::yes, epilogue);
+        CHECK((found == expected));
+      }
     }
   }
 }
@@ -35,14 +42,17 @@ TEMPLATE_TEST_CASE("a packed product has the bits of the plain one", "[threads]"
 TEMPLATE_TEST_CASE("some rows of a packed matrix can be used alone", "", float, double) {
   const auto a = test::random_tensor<2, TestType>({9, 40}, 1);
   const auto b = test::random_tensor<2, TestType>({120, 40}, 2);
-  const PackedMatrix<TestType> packed(view(b));
-  for (const Index first : {0, 1, 32, 40, 119}) {
-    for (const Index count : {Index{0}, Index{1}, 120 - first}) {
-      Tensor<TestType, 2> expected({9, count});
-      Tensor<TestType, 2> found({9, count});
-      matmul_nt<TestType>(view(a), view(b).middle_rows(first, count), view(expected));
-      matmul_nt<TestType>(view(a), packed, view(found), Accumulate::no, {}, first);
-      CHECK((found == expected));
+  for (const MatmulPrecision precision : precisions) {
+    const ExecutionScope scope({.matmul_precision = precision});
+    const PackedMatrix<TestType> packed(view(b));
+    for (const Index first : {0, 1, 32, 40, 119}) {
+      for (const Index count : {Index{0}, Index{1}, 120 - first}) {
+        Tensor<TestType, 2> expected({9, count});
+        Tensor<TestType, 2> found({9, count});
+        matmul_nt<TestType>(view(a), view(b).middle_rows(first, count), view(expected));
+        matmul_nt<TestType>(view(a), packed, view(found), Accumulate::no, {}, first);
+        CHECK((found == expected));
+      }
     }
   }
 }
@@ -77,13 +87,15 @@ TEST_CASE("a matrix is packed in the precision of its scope, for every scope aft
     matmul_nt<float>(view(a), packed, view(found));
     CHECK((found == expected));
     for (const Isa isa : test::every_isa()) {
-      // Without the hardware the stored words meet a left-hand side in float32.
       const ExecutionScope lower({.isa = isa});
       matmul_nt<float>(view(a), packed, view(found));
       const double apart = test::distance(test::values_of(found), test::values_of(expected));
       INFO(isa_names[static_cast<std::size_t>(isa)]);
       CHECK(apart < (form == InputForm::pairs ? 5e-3 : 2e-5));
-      CHECK((apart == 0) == (isa == packed_on));
+      if (isa == packed_on) CHECK(apart == 0);
+      // Without the hardware the stored words meet a left-hand side in float32.
+      const RightOperand panels{packed.data(), 131, 96, 0, packed.layout()};
+      if (input_form(panels) == InputForm::floats) CHECK(apart > 0);
     }
   }
 }
@@ -96,8 +108,7 @@ TEMPLATE_TEST_CASE("a packed transpose is that of the transposed copy, padding z
     for (Index c = 0; c < 37; ++c) transposed(c, r) = matrix(r, c);
   }
   const auto a = test::random_tensor<2, TestType>({5, 17}, 2);
-  for (const MatmulPrecision precision :
-       {MatmulPrecision::highest, MatmulPrecision::high, MatmulPrecision::medium}) {
+  for (const MatmulPrecision precision : precisions) {
     const ExecutionScope scope({.matmul_precision = precision});
     const auto packed = PackedMatrix<TestType>::of_transpose(view(matrix));
     const PackedMatrix<TestType> copied(view(std::as_const(transposed)));

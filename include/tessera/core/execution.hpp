@@ -10,7 +10,9 @@
 namespace tessera {
 
 /// How float matrix products are computed; PyTorch's names. A machine without the hardware for a
-/// lower precision computes in float32, and so does every Scalar but float.
+/// lower precision computes in float32, and so does every Scalar but float. In the lower ones
+/// subnormal numbers count as zero; in `high` infinite numbers, and those above 3.39e38 that
+/// bfloat16 rounds to infinity, give NaN.
 enum class MatmulPrecision {
   highest,  ///< float32
   high,     ///< each float32 as a sum of two bfloat16, three products, float32 accumulation; AMX

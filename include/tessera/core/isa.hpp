@@ -66,26 +66,32 @@ inline bool machine_has_amx() {
 
 }  // namespace detail
 
-/// The highest one that processor and operating system offer.
-inline Isa machine_isa() {
+/// The highest one below AMX that processor and operating system offer. It asks them for nothing.
+inline Isa vector_isa() {
 #if defined(__x86_64__) && defined(__GNUC__)
   if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma")) return Isa::baseline;
   if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") ||
       !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl")) {
     return Isa::avx2;
   }
-  if (!__builtin_cpu_supports("avx512bf16")) return Isa::avx512;
-  return detail::machine_has_amx() ? Isa::amx : Isa::avx512_bf16;
+  return __builtin_cpu_supports("avx512bf16") ? Isa::avx512_bf16 : Isa::avx512;
 #else
   return Isa::baseline;
 #endif
+}
+
+/// The highest one that processor and operating system offer. On processors with AMX this asks
+/// Linux, once, for the permission to use its tiles.
+inline Isa machine_isa() {
+  const Isa best = vector_isa();
+  return best == Isa::avx512_bf16 && detail::machine_has_amx() ? Isa::amx : best;
 }
 
 namespace detail {
 
 /// `isa`, if the machine has it; `asked_by` names who wants it. Throws std::invalid_argument else.
 inline Isa available(Isa isa, std::string_view asked_by) {
-  const Isa best = machine_isa();
+  const Isa best = isa < Isa::amx ? vector_isa() : machine_isa();
   require(isa <= best, asked_by, "this machine has no ", isa, ", only ", best);
   return isa;
 }

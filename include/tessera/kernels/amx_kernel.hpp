@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "tessera/kernels/micro_kernel.hpp"
@@ -109,7 +110,7 @@ template <bool lower>
   if constexpr (lower) store_tile<3>(below + block_lanes, tile->c_row);
 }
 
-/// Fetches the 32 columns of a row to be written.
+/// Fetches the 32 columns of a row to be written; __builtin_prefetch would do so to read them.
 [[gnu::always_inline]] inline void prefetch_row(const float* c) {
   asm volatile("prefetchw %0" ::"m"(c[0]));
   asm volatile("prefetchw %0" ::"m"(c[block_lanes]));

@@ -12,6 +12,9 @@
 
 namespace tessera::kernels {
 
+/// Words that `depth` values of k take: whole blocks of 16, the last ones zero.
+inline Index pair_count(Index depth) { return (depth + 31) / 32 * 16; }
+
 #if defined(__x86_64__) && defined(__GNUC__)
 
 namespace detail {
@@ -28,9 +31,6 @@ template <class Vector>
 }
 
 }  // namespace detail
-
-/// Words that `depth` values of k take: whole blocks of 16, the last ones zero.
-inline Index pair_count(Index depth) { return (depth + 31) / 32 * 16; }
 
 /// row[j] = the value of k, even or odd, that words[j] holds.
 inline void unpair_row(const float* words, Index k, Index count, float* row) {

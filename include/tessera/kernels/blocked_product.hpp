@@ -10,9 +10,19 @@
 
 // float products in blocks that fit the caches, around the micro-kernel. Goto & van de Geijn,
 // "Anatomy of high-performance matrix multiplication", 2008; here panels of b are what is packed
-// and stays in cache, and a is read where it lies.
+// and stays in cache, and a is read where it lies if its rows lie well.
 
 namespace tessera::kernels {
+
+/// What products in the calling thread's scope are computed from.
+inline InputForm input_form() {
+  const MatmulPrecision precision = current_matmul_precision();
+  if (precision == MatmulPrecision::medium && current_isa() >= Isa::avx512_bf16) {
+    return InputForm::pairs;
+  }
+  if (precision == MatmulPrecision::high && current_isa() >= Isa::amx) return InputForm::split;
+  return InputForm::floats;
+}
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
@@ -140,6 +150,7 @@ class ProductCell {
       tile.accumulate = accumulate;
       float* const inside = c.data + at + begin;
       if (!whole && accumulate) {
+        edge.fill(0.0F);
         copy_block(inside, c.stride, c.rows, end - begin, edge.data() + begin, panel_cols);
       }
       kernel_.multiply(&tile);
@@ -175,16 +186,6 @@ inline void multiply_nothing(const BlockedProduct& product) {
 
 }  // namespace detail
 
-/// What products in the calling thread's scope are computed from.
-inline InputForm input_form() {
-  const MatmulPrecision precision = current_matmul_precision();
-  if (precision == MatmulPrecision::medium && current_isa() >= Isa::avx512_bf16) {
-    return InputForm::pairs;
-  }
-  if (precision == MatmulPrecision::high && current_isa() >= Isa::amx) return InputForm::split;
-  return InputForm::floats;
-}
-
 /// The same where b lies in panels: what they hold decides, if the scope's instruction set has
 /// products of it.
 inline InputForm input_form(const RightOperand& b) {
@@ -214,8 +215,8 @@ inline void multiply(BlockedProduct product) {
                                 product.b.in_panels() ? kernel.cell_rows : detail::rows_per_packing,
                                 kernel.row_unit);
   const Index panels = panel_count(product.b.skip + product.c.cols);
-  // Wide cells read a less often; eight of them are enough for a few threads.
-  const Index wide = std::clamp<Index>(panels * rows.count / 8, 1, kernel.cell_panels);
+  // Wide cells read a less often; sixteen of them are enough for a few threads.
+  const Index wide = std::clamp<Index>(panels * rows.count / 16, 1, kernel.cell_panels);
   const detail::EvenPieces strips(panels, wide);
   parallel_for(strips.count * rows.count, [&](Index cell) {
     const Index first = strips.begin(cell % strips.count);

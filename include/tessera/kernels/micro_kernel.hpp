@@ -17,7 +17,8 @@ struct Prefetch {
 };
 
 /// A few rows of a times a few columns of b, as the innermost loop of a product sees them:
-/// c(r, j) (+)= sum over k of a[r * a_row + k * a_step] * b[k * b_step + j].
+/// c(r, j) (+)= sum over k of a[r * a_row + k * a_step] * b[k * b_step + j]. Kernels on AMX read
+/// whole blocks of 16 words instead: a_step is 1, b is one panel, and nothing is prefetched.
 struct TileProduct {
   const float* a;
   Index a_row;
@@ -176,9 +177,8 @@ inline constexpr auto avx512_of_rows = avx512_tiles(std::make_index_sequence<14>
 inline constexpr auto avx2_of_rows = avx2_tiles(std::make_index_sequence<6>());
 inline constexpr auto baseline_of_rows = baseline_tiles(std::make_index_sequence<6>());
 
-/// What all kernels on vectors have in common: 112 rows of a whose block of k stays in the
-/// second-level cache while the panels pass. 64 columns of a ViT-B product over 50 rows take some
-/// 40 microseconds: long beside the start of a cell, short beside the whole.
+/// What all kernels on vectors have in common. 112 rows of a block of a stay in the second-level
+/// cache while the panels of a cell pass, and 512 steps of a panel are its share of it.
 constexpr MicroKernel vector_kernel(Index max_rows, Index cols, TileFunction multiply) {
   return {.max_rows = max_rows,
           .cols = cols,

@@ -6,9 +6,9 @@ namespace tessera::kernels {
 
 /// A matrix [N, K] copied once into the order in which products x * matrix^T read it. A value that
 /// never changes: whoever changes the original packs again. Takes the memory of the original, N
-/// rounded up to whole panels of 32; packed in a scope of MatmulPrecision::medium on hardware that
-/// has bfloat16, half of that, K rounded up to 32. Scalars without kernels of their own are copied
-/// as they are.
+/// rounded up to whole panels of 32. Where the precision of the scope has hardware, it holds words
+/// of bfloat16 with K rounded up to 32: in MatmulPrecision::medium half of that memory, in
+/// MatmulPrecision::high all of it. Scalars without kernels of their own are copied as they are.
 template <class Scalar>
 class PackedMatrix {
  public:

@@ -57,7 +57,7 @@ inline constexpr MicroKernel pair_kernel = vector_kernel(14, 32, multiply_rows<p
 
 }  // namespace detail
 
-/// The tiles of words of two bfloat16. They run on Isa::avx512_bf16 alone.
+/// The tiles of words of two bfloat16. They run on Isa::avx512_bf16 and above.
 inline const MicroKernel& micro_kernel_of_pairs() { return detail::pair_kernel; }
 
 #endif

@@ -12,6 +12,11 @@
 
 namespace tessera::kernels {
 
+/// Floats, or words, that a panel holds per step.
+inline Index step_words(InputForm form) {
+  return form == InputForm::split ? 2 * panel_cols : panel_cols;
+}
+
 inline Index panel_count(Index cols) { return (cols + panel_cols - 1) / panel_cols; }
 
 /// Products run over k in blocks of at most `longest` steps: a panel's block then stays in cache.
@@ -85,11 +90,6 @@ inline void pack_panel_transposed(const float* from, Index stride, Index depth, 
 #endif
 
 #if defined(__x86_64__) && defined(__GNUC__)
-
-/// Floats, or words, that a panel holds per step.
-inline Index step_words(InputForm form) {
-  return form == InputForm::split ? 2 * panel_cols : panel_cols;
-}
 
 /// A panel of words: for every 16 of them 16 x 32 rounded ones, then with InputForm::split as many
 /// of what rounding left over. `cols` lanes of `from` make the columns.

@@ -60,7 +60,8 @@ inline bool shares_cache_sets(Index stride) {
 
 #if defined(__x86_64__) && defined(__GNUC__)
 
-/// Packs steps [at, at + depth) of one panel of b, whatever its layout.
+/// Packs steps [at, at + depth) of one panel of b: in `form` if b is [K, N] or [N, K]; as floats if
+/// it lies in panels, of words then.
 inline void pack_steps(const RightOperand& b, InputForm form, Index panel, Index at, Index depth,
                        float* to) {
   const Index col = panel * panel_cols;
@@ -101,7 +102,8 @@ class RightPanels {
   /// Steps of all of K.
   Index steps() const { return step_count(b_.depth, form_); }
 
-  /// Floats, or words, between two steps of a panel.
+  /// Floats, or words, that a panel holds per step; those of a split panel lie in blocks of 16
+  /// steps.
   Index step() const { return step_; }
 
   /// Makes `depth` steps from `at` on the ones that panel() gives.
@@ -162,7 +164,7 @@ class RightPanels {
 
   static constexpr Index line = 64 / sizeof(float);
 
-  const RightOperand& b_;
+  RightOperand b_;
   InputForm form_;
   Index first_;
   Index count_;

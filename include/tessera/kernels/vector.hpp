@@ -17,7 +17,7 @@ using Float4 [[gnu::vector_size(16)]] = float;   // SSE2
 using Float8 [[gnu::vector_size(32)]] = float;   // AVX2
 using Float16 [[gnu::vector_size(64)]] = float;  // AVX-512
 
-/// What belongs to a vector type: integers of its size or half of it, and the type by which it is
+/// What belongs to a vector type: integers of its size, and the type by which it is
 /// read from memory of any alignment.
 template <class Vector>
 struct VectorTraits;
@@ -25,24 +25,18 @@ template <>
 struct VectorTraits<Float4> {
   using Integers [[gnu::vector_size(16)]] = std::int32_t;
   using Words [[gnu::vector_size(16)]] = std::uint32_t;
-  using HalfWords [[gnu::vector_size(8)]] = std::uint32_t;
-  using LongWords [[gnu::vector_size(16)]] = std::uint64_t;
   using Unaligned [[gnu::vector_size(16), gnu::aligned(4), gnu::may_alias]] = float;
 };
 template <>
 struct VectorTraits<Float8> {
   using Integers [[gnu::vector_size(32)]] = std::int32_t;
   using Words [[gnu::vector_size(32)]] = std::uint32_t;
-  using HalfWords [[gnu::vector_size(16)]] = std::uint32_t;
-  using LongWords [[gnu::vector_size(32)]] = std::uint64_t;
   using Unaligned [[gnu::vector_size(32), gnu::aligned(4), gnu::may_alias]] = float;
 };
 template <>
 struct VectorTraits<Float16> {
   using Integers [[gnu::vector_size(64)]] = std::int32_t;
   using Words [[gnu::vector_size(64)]] = std::uint32_t;
-  using HalfWords [[gnu::vector_size(32)]] = std::uint32_t;
-  using LongWords [[gnu::vector_size(64)]] = std::uint64_t;
   using Unaligned [[gnu::vector_size(64), gnu::aligned(4), gnu::may_alias]] = float;
 };
 

@@ -58,8 +58,8 @@ using Halves [[gnu::vector_size(64)]] = std::uint16_t;
 
 /// The bfloat16 of 16 + 16 floats, those of `low` first.
 template <WordPart part>
-[[gnu::always_inline]] inline void halves_of(const float* low_at, const float* high_at,
-                                             Float16& halves) {
+[[gnu::always_inline, gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] inline void
+halves_of(const float* low_at, const float* high_at, Float16& halves) {
   Float16 low, high;
   load(low, low_at);
   load(high, high_at);
