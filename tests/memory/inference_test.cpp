@@ -131,7 +131,8 @@ void let_each_thread(const Call& call) {
 
 TEMPLATE_TEST_CASE("inference asks for no memory after its first call of a shape", "", Encode,
                    ForwardMAE, ForwardIJEPA) {
-  for (const MatmulPrecision precision : {MatmulPrecision::highest, MatmulPrecision::medium}) {
+  for (const MatmulPrecision precision :
+       {MatmulPrecision::highest, MatmulPrecision::high, MatmulPrecision::medium}) {
     for (const bool packed : {false, true}) {
       for (const Index threads : {1, 2}) {
         INFO("precision " << static_cast<int>(precision) << ", packed " << packed << ", threads "
