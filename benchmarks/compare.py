@@ -17,7 +17,7 @@ theirs / ours. Of PyTorch's settings the fastest counts.
 - tokens: time per FLOP of ours on larger images, against that of 224 pixels
 """
 import argparse
-import gc
+import multiprocessing
 import statistics
 
 import torch
@@ -71,11 +71,29 @@ def agree(found, expected, allowed, what):
     return error
 
 
+def inputs(preset, batch):
+    torch.manual_seed(0)
+    return torch.randn(batch, 3, 224, 224), tokens_of(preset, batch)
+
+
+def run_case(arguments, method, *case):
+    getattr(Comparison(arguments, head=False), method)(*case)
+
+
+def in_own_process(*case):
+    """What torch.compile keeps of the weights is freed with the process only."""
+    process = multiprocessing.get_context("spawn").Process(target=run_case, args=case)
+    process.start()
+    process.join()
+    if process.exitcode != 0:
+        raise SystemExit(process.exitcode)
+
+
 class Comparison:
-    def __init__(self, arguments):
+    def __init__(self, arguments, head=True):
         self.arguments = arguments
         self.library = Library(arguments.library)
-        self.results = Results(arguments.json)
+        self.results = Results(arguments.json, head)
         self.precisions = arguments.precision.split(",")
         self.threads = [int(t) for t in arguments.threads.split(",")]
 
@@ -83,18 +101,11 @@ class Comparison:
         return any(text in f"{name} {batch}" for text in self.arguments.only.split(","))
 
     def cases(self, models):
-        """Every wanted model, batch and number of threads, with inputs that depend on these only.
-        Closures of one case are dropped before the next: these models are large."""
+        """Every wanted model, batch and number of threads."""
         for name, preset, batches in models:
-            for batch in batches:
-                if not self.wants(name, batch):
-                    continue
-                torch.manual_seed(0)
-                images, tokens = torch.randn(batch, 3, 224, 224), tokens_of(preset, batch)
+            for batch in filter(lambda batch: self.wants(name, batch), batches):
                 for threads in self.threads:
-                    torch.set_num_threads(threads)
-                    yield name, preset, images, tokens, threads
-                    gc.collect()
+                    yield name, preset, batch, threads
 
     def families(self):
         """Our precisions, by what the peers compute in: float32 and bfloat16."""
@@ -132,44 +143,50 @@ class Comparison:
                 milliseconds(statistics.median(times[peer])), precision, batch, threads, low, high,
                 targets[precision], errors[precision]))
 
-    def inference(self, part="inference", targets=None):
-        for name, preset, images, tokens, threads in self.cases(MODELS):
+    def inference(self, part="inference", targets=INFERENCE_TARGETS):
+        for case in self.cases(MODELS):
             for medium, precisions in self.families():
-                module = torch_models.make(preset).eval()
-                theirs = peers.torch_inference(module, images, tokens, medium,
-                                               self.arguments.peers.split(","))
-                outputs = {peer: call() for peer, call in theirs.items()}
-                expected = next(iter(outputs.values()))
-                for peer, output in outputs.items():
-                    agree(output, expected, ALLOWED[precisions[0]], f"{preset} {peer}")
-                ours, errors = self.packed(module, preset, precisions, images, tokens, threads,
-                                           expected)
-                self.report(part, name, len(images), threads, self.time(ours | theirs), ours,
-                            theirs, targets or INFERENCE_TARGETS, errors)
-                del module, theirs, ours
+                in_own_process(self.arguments, "inference_case", *case, medium, precisions, part,
+                               targets)
+
+    def inference_case(self, name, preset, batch, threads, medium, precisions, part, targets):
+        torch.set_num_threads(threads)
+        module, (images, tokens) = torch_models.make(preset).eval(), inputs(preset, batch)
+        theirs = peers.torch_inference(module, images, tokens, medium,
+                                       self.arguments.peers.split(","))
+        outputs = {peer: call() for peer, call in theirs.items()}
+        expected = next(iter(outputs.values()))
+        for peer, output in outputs.items():
+            agree(output, expected, ALLOWED[precisions[0]], f"{preset} {peer}")
+        ours, errors = self.packed(module, preset, precisions, images, tokens, threads, expected)
+        self.report(part, name, batch, threads, self.time(ours | theirs), ours, theirs, targets,
+                    errors)
 
     def training(self):
-        for name, preset, images, tokens, threads in self.cases(TRAINED):
+        for case in self.cases(TRAINED):
             for medium, precisions in self.families():
-                module = torch_models.make(preset, training=True)
-                second_beta = 0.95 if preset.startswith("mae_") else 0.999
-                theirs = peers.torch_training(module, images, tokens, medium,
-                                              self.arguments.peers.split(","), second_beta)
-                ours = {precision: lambda model=model: model.train(images, tokens, threads)
-                        for precision, model in self.models(module, preset, precisions).items()}
-                losses = {side: torch.tensor([step() for _ in range(3)])
-                          for side, step in (ours | theirs).items()}
-                expected = losses[next(iter(theirs))]
-                errors = {side: agree(found, expected, ALLOWED_LOSS.get(side, 2e-2 if medium else
-                                                                        1e-4), f"{preset} {side}")
-                          for side, found in losses.items()}
-                self.report("training", name, len(images), threads, self.time(ours | theirs), ours,
-                            theirs, TRAINING_TARGETS, errors)
-                del module, theirs, ours
+                in_own_process(self.arguments, "training_case", *case, medium, precisions)
+
+    def training_case(self, name, preset, batch, threads, medium, precisions):
+        torch.set_num_threads(threads)
+        module, (images, tokens) = torch_models.make(preset, training=True), inputs(preset, batch)
+        second_beta = 0.95 if preset.startswith("mae_") else 0.999
+        theirs = peers.torch_training(module, images, tokens, medium,
+                                      self.arguments.peers.split(","), second_beta)
+        ours = {precision: lambda model=model: model.train(images, tokens, threads)
+                for precision, model in self.models(module, preset, precisions).items()}
+        losses = {side: torch.tensor([step() for _ in range(3)])
+                  for side, step in (ours | theirs).items()}
+        expected = losses[next(iter(theirs))]
+        errors = {side: agree(found, expected, ALLOWED_LOSS[precisions[0]], f"{preset} {side}")
+                  for side, found in losses.items()}
+        self.report("training", name, batch, threads, self.time(ours | theirs), ours, theirs,
+                    TRAINING_TARGETS, errors)
 
     def runtimes(self):
-        for name, preset, images, tokens, threads in self.cases(MODELS[2:3]):
-            module = torch_models.make(preset).eval()
+        for name, preset, batch, threads in self.cases(MODELS[2:3]):
+            torch.set_num_threads(threads)
+            module, (images, tokens) = torch_models.make(preset).eval(), inputs(preset, batch)
             theirs = peers.runtimes(module, images, threads)
             with torch.inference_mode():
                 expected = module(images)
@@ -179,15 +196,14 @@ class Comparison:
                                        expected)
             times = self.time(ours | theirs)
             for peer in theirs:
-                self.report("runtimes", name, len(images), threads, times, ours, [peer],
+                self.report("runtimes", name, batch, threads, times, ours, [peer],
                             {"highest": RUNTIMES_TARGET}, errors)
 
     def on_two_threads(self):
         for name, preset, _ in MODELS[:3]:
             if not self.wants(name, 8):
                 continue
-            images, tokens = torch.randn(8, 3, 224, 224), tokens_of(preset, 8)
-            module = torch_models.make(preset).eval()
+            module, (images, tokens) = torch_models.make(preset).eval(), inputs(preset, 8)
             with torch.inference_mode():
                 expected = module(images, *tokens)
             for precision, model in self.models(module, preset, self.precisions).items():

@@ -18,9 +18,11 @@ def seconds(call, repeats, clock):
 
 def in_turns(calls, rounds, clock=time.perf_counter, at_least=0.3):
     """calls {name: call}, each run before -> {name: seconds of each round}. Every round measures
-    each call once, for some time at least; the order turns."""
-    repeats = {name: max(1, int(at_least / seconds(call, 1, clock)))
-               for name, call in calls.items()}
+    each call once, for some time at least; the order turns. Long calls have three rounds only."""
+    first = {name: seconds(call, 1, clock) for name, call in calls.items()}
+    repeats = {name: max(1, int(at_least / taken)) for name, taken in first.items()}
+    if sum(first.values()) > 5:
+        rounds = min(rounds, 3)
     names, times = list(calls), {name: [] for name in calls}
     for _ in range(rounds):
         for name in names:

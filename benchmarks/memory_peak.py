@@ -6,8 +6,8 @@ Usage: memory_peak.py PROGRAM [--threads N] [--precision highest|medium] [--json
 PROGRAM is the memory_peak that the build makes. Both sides load MAE ViT-B/16 from the same file and
 run three images of batch 1 (inference_mode), or three training steps of batch 8 (forward, backward,
 AdamW). PyTorch loads as most scripts do, load_state_dict(torch.load(...)), or with `mapped` in the
-way that needs least: a model on "meta", torch.load(mmap=True), assign=True. PyTorch's own share, the
-peak after `import torch`, is printed too. Last come images of 224 to 2048 pixels through our
+way that needs least: a model on "meta", torch.load(mmap=True), assign=True. PyTorch's own share,
+the peak after `import torch`, is printed too. Last come images of 512 to 2048 pixels through our
 ViT-S/16, alone: what each token adds.
 """
 import argparse

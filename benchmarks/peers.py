@@ -28,7 +28,6 @@ def torch_inference(module, images, tokens, medium, names):
                 return model(images, *tokens)
         return run
 
-    torch._dynamo.reset()
     torch._inductor.config.freezing = True
     wanted = {"eager": module, "compile": compiled(module)}
     kind = "autocast, " if medium else ""
@@ -64,7 +63,6 @@ def torch_training(module, images, tokens, medium, names, second_beta):
             return loss.item()
         return step
 
-    torch._dynamo.reset()
     torch._inductor.config.freezing = False
     kind = "autocast, " if medium else ""
     return {kind + name: call(name) for name in ["eager", "compile"] if name in names}

@@ -45,9 +45,10 @@ class Row:
 class Results:
     """Prints each row as it comes; with a file, appends it there as a line of JSON."""
 
-    def __init__(self, file=None):
+    def __init__(self, file=None, head=True):
         self.file = file
-        print(TABLE_HEAD, flush=True)
+        if head:
+            print(TABLE_HEAD, flush=True)
 
     def add(self, row):
         print(row.markdown(), flush=True)
