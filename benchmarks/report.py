@@ -169,8 +169,8 @@ def plot(path, rows):
     panels = [(title, [row for row in rows if row.part == part]) for part, title in TITLES.items()
               if part != "products, each shape" and any(row.part == part for row in rows)]
     counts = [len(shown) + 2 for _, shown in panels]
-    figure, axes = pyplot.subplots(len(panels), 1, figsize=(11, 0.2 * sum(counts)), squeeze=False,
-                                   height_ratios=counts, layout="constrained")
+    figure, axes = pyplot.subplots(len(panels), 1, figsize=(11, 1 + 0.2 * sum(counts)),
+                                   squeeze=False, height_ratios=counts, layout="constrained")
     for axis, (title, shown) in zip(axes[:, 0], panels):
         places = range(len(shown))
         axis.barh(places, [row.ratio for row in shown],
