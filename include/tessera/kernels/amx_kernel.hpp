@@ -158,26 +158,22 @@ void multiply_amx(const TileProduct* tile) {
   tile->rows > 16 ? multiply_amx_tile<true, split>(tile) : multiply_amx_tile<false, split>(tile);
 }
 
-inline constexpr MicroKernel amx_pair_kernel{.max_rows = 32,
-                                             .cols = 32,
-                                             .block_rows = 32,
-                                             .row_unit = 32,
-                                             .block_depth = 1024,
-                                             .cell_rows = 256,
-                                             .cell_panels = 8,
-                                             .multiply = multiply_amx<false>,
-                                             .begin = begin_amx_tiles,
-                                             .end = end_amx_tiles};
-inline constexpr MicroKernel amx_split_kernel{.max_rows = 32,
-                                              .cols = 32,
-                                              .block_rows = 32,
-                                              .row_unit = 32,
-                                              .block_depth = 512,
-                                              .cell_rows = 256,
-                                              .cell_panels = 8,
-                                              .multiply = multiply_amx<true>,
-                                              .begin = begin_amx_tiles,
-                                              .end = end_amx_tiles};
+/// What both kernels have in common. Sums run over as many steps as possible: writing c costs most.
+constexpr MicroKernel amx_kernel(Index block_depth, TileFunction multiply) {
+  return {.max_rows = 32,
+          .cols = 32,
+          .block_rows = 32,
+          .row_unit = 32,
+          .block_depth = block_depth,
+          .cell_rows = 256,
+          .cell_panels = 8,
+          .multiply = multiply,
+          .begin = begin_amx_tiles,
+          .end = end_amx_tiles};
+}
+
+inline constexpr MicroKernel amx_pair_kernel = amx_kernel(1024, multiply_amx<false>);
+inline constexpr MicroKernel amx_split_kernel = amx_kernel(512, multiply_amx<true>);
 
 }  // namespace detail
 
