@@ -61,6 +61,19 @@ inline void copy_block(const float* from, Index from_stride, Index rows, Index c
   for (Index r = 0; r < rows; ++r) std::copy_n(from + r * from_stride, cols, to + r * to_stride);
 }
 
+/// Fetches what the epilogue of a tile of c, which begins at (row, col), will read and write.
+inline void prefetch_for(const Epilogue<float>& epilogue, const MatrixView<float>& c, Index row,
+                         Index col) {
+  constexpr Index line = 64 / sizeof(float);
+  for (Index r = 0; r < c.rows; ++r) {
+    for (Index j = 0; j < c.cols; j += line) {
+      __builtin_prefetch(c.row(r) + j, 1);
+      if (!epilogue.residual) continue;
+      __builtin_prefetch(epilogue.residual + (row + r) * c.stride + col + j);
+    }
+  }
+}
+
 /// One cell: some rows of c times some panels of b.
 class ProductCell {
  public:
@@ -116,55 +129,48 @@ class ProductCell {
     const EvenPieces tiles(rows, kernel_.max_rows);
     const Index col = (first_panel_ + p) * panel_cols - product_.b.skip;
     const bool last = k + depth == panels_.steps();
+    const Epilogue<float> epilogue = last ? product_.epilogue : Epilogue<float>{};
     TileProduct tile{};
     tile.a_row = a.row;
     tile.a_step = a.step;
     tile.a_rest = a_rest_;
     tile.b_step = panels_.step();
     tile.depth = depth;
+    tile.accumulate = product_.accumulate || k > 0;
     for (Index t = 0; t < tiles.count; ++t) {
-      const Index first = row + tiles.begin(t);
+      tile.rows = tiles.size(t);
       tile.a = a.at(tiles.begin(t), 0);
       tile.next = panels_.next(p, t);
-      const MatrixView<float> rows_of_c = product_.c.middle_rows(first, tiles.size(t));
-      multiply_tile(tile, panels_.panel(p), col, rows_of_c, product_.accumulate || k > 0);
-      if (last && !product_.epilogue.empty()) finish(first, col, rows_of_c);
+      multiply_tile(tile, panels_.panel(p), row + tiles.begin(t), col, epilogue);
     }
   }
 
   /// The rows of one tile times the 32 columns of c from `col` on, those that exist. A tile that
-  /// sticks out is computed aside.
-  void multiply_tile(TileProduct& tile, const float* panel, Index col, MatrixView<float> c,
-                     bool accumulate) const {
-    alignas(64) std::array<float, 32 * panel_cols> edge;
-    for (Index piece = 0; piece < panel_cols; piece += kernel_.cols) {
-      const Index at = col + piece;
-      const Index begin = std::max<Index>(0, -at);
-      const Index end = std::min(kernel_.cols, c.cols - at);
-      if (begin >= end) continue;
-      const bool whole = begin == 0 && end == kernel_.cols;
-      tile.b = panel + piece;
-      tile.c = whole ? c.data + at : edge.data();
-      tile.c_row = whole ? c.stride : panel_cols;
-      tile.rows = c.rows;
-      tile.accumulate = accumulate;
-      float* const inside = c.data + at + begin;
-      if (!whole && accumulate) {
-        edge.fill(0.0F);
-        copy_block(inside, c.stride, c.rows, end - begin, edge.data() + begin, panel_cols);
-      }
-      kernel_.multiply(&tile);
-      if (!whole) {
-        copy_block(edge.data() + begin, panel_cols, c.rows, end - begin, inside, c.stride);
-      }
+  /// sticks out or has an epilogue is computed aside, for rows of c may share cache sets: what a
+  /// tile has written there is not all in the first-level cache any more when its epilogue comes.
+  void multiply_tile(TileProduct& tile, const float* panel, Index row, Index col,
+                     const Epilogue<float>& epilogue) const {
+    alignas(64) std::array<float, 32 * panel_cols> aside;
+    const Index begin = std::max<Index>(0, -col);
+    const Index end = std::min(panel_cols, product_.c.cols - col);
+    const MatrixView<float> c = product_.c.block(row, col + begin, tile.rows, end - begin);
+    const bool direct = end - begin == panel_cols && epilogue.empty();
+    if (!direct && tile.accumulate) {
+      aside.fill(0.0F);
+      copy_block(c.data, c.stride, c.rows, c.cols, aside.data() + begin, panel_cols);
     }
-  }
-
-  /// The epilogue of what multiply_tile has written.
-  void finish(Index row, Index col, MatrixView<float> c) const {
-    const Index begin = std::max<Index>(0, col);
-    const Index end = std::min(col + panel_cols, c.cols);
-    apply(product_.epilogue.block(row, begin, c.stride), c.block(0, begin, c.rows, end - begin));
+    if (!direct) prefetch_for(epilogue, c, row, col + begin);
+    float* const to = direct ? c.data : aside.data();
+    tile.c_row = direct ? c.stride : panel_cols;
+    for (Index piece = 0; piece < panel_cols; piece += kernel_.cols) {
+      if (piece >= end || piece + kernel_.cols <= begin) continue;
+      tile.b = panel + piece;
+      tile.c = to + piece;
+      kernel_.multiply(&tile);
+    }
+    if (direct) return;
+    const MatrixView<const float> sums(aside.data() + begin, c.rows, c.cols, panel_cols);
+    apply(epilogue.block(row, col + begin, c.stride), sums, c);
   }
 
   const BlockedProduct& product_;
@@ -181,7 +187,7 @@ class ProductCell {
 inline void multiply_nothing(const BlockedProduct& product) {
   const MatrixView<float>& c = product.c;
   for (Index r = 0; r < c.rows && !product.accumulate; ++r) std::fill_n(c.row(r), c.cols, 0.0F);
-  if (!product.epilogue.empty()) apply(product.epilogue, c);
+  if (!product.epilogue.empty()) apply<float>(product.epilogue, c, c);
 }
 
 }  // namespace detail

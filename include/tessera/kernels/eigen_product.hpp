@@ -31,7 +31,7 @@ void eigen_product(MatrixView<Scalar> c, bool accumulate, const Epilogue<Scalar>
     } else {
       out.noalias() = left(row, rows) * right(col, cols);
     }
-    if (!epilogue.empty()) apply(epilogue.block(row, col, c.stride), tile);
+    if (!epilogue.empty()) apply<Scalar>(epilogue.block(row, col, c.stride), tile, tile);
   });
 }
 

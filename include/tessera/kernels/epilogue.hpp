@@ -31,7 +31,8 @@ struct Epilogue {
 namespace detail {
 
 template <class Scalar>
-void apply_to_row(const Epilogue<Scalar>& epilogue, Scalar* out, Index cols) {
+void apply_to_row(const Epilogue<Scalar>& epilogue, const Scalar* in, Scalar* out, Index cols) {
+  if (out != in) std::copy_n(in, cols, out);
   if (epilogue.bias) {
     for (Index i = 0; i < cols; ++i) out[i] += epilogue.bias[i];
   }
@@ -47,10 +48,10 @@ struct ApplyToRow {
   /// Up to one vector; a part of one is computed as the whole is, so a value's bits do not depend
   /// on its place.
   template <class Vector>
-  [[gnu::always_inline]] static void step(const Epilogue<float>& epilogue, float* out, Index at,
-                                          Index count) {
+  [[gnu::always_inline]] static void step(const Epilogue<float>& epilogue, const float* in,
+                                          float* out, Index at, Index count) {
     Vector value, other;
-    load_part(value, out + at, count);
+    load_part(value, in + at, count);
     if (epilogue.bias) {
       load_part(other, epilogue.bias + at, count);
       value += other;
@@ -68,27 +69,29 @@ struct ApplyToRow {
   }
 
   template <class Vector>
-  [[gnu::always_inline]] static void run(const Epilogue<float>* epilogue, float* out, Index cols) {
+  [[gnu::always_inline]] static void run(const Epilogue<float>* epilogue, const float* in,
+                                         float* out, Index cols) {
     Index at = 0;
     for (; at + lanes<Vector> <= cols; at += lanes<Vector>) {
-      step<Vector>(*epilogue, out, at, lanes<Vector>);
+      step<Vector>(*epilogue, in, out, at, lanes<Vector>);
     }
-    if (at < cols) step<Vector>(*epilogue, out, at, cols - at);
+    if (at < cols) step<Vector>(*epilogue, in, out, at, cols - at);
   }
 };
 #endif
 
 }  // namespace detail
 
-/// Applies the epilogue that belongs to c, or to a block of it.
+/// c = what the epilogue that belongs to c, or to a block of it, makes of `sums`, which may be c.
 template <class Scalar>
-void apply(const Epilogue<Scalar>& epilogue, MatrixView<Scalar> c) {
+void apply(const Epilogue<Scalar>& epilogue, MatrixView<const Scalar> sums, MatrixView<Scalar> c) {
   for (Index r = 0; r < c.rows; ++r) {
     const Epilogue<Scalar> row = epilogue.block(r, 0, c.stride);
     if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-      run_vectorised<detail::ApplyToRow, const Epilogue<float>*>(&row, c.row(r), c.cols);
+      run_vectorised<detail::ApplyToRow, const Epilogue<float>*>(&row, sums.row(r), c.row(r),
+                                                                 c.cols);
     } else {
-      detail::apply_to_row(row, c.row(r), c.cols);
+      detail::apply_to_row(row, sums.row(r), c.row(r), c.cols);
     }
   }
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <utility>
 
 #include "tessera/kernels/dispatch.hpp"
 
@@ -148,34 +147,50 @@ struct MicroKernel {
 
 namespace detail {
 
-// As many accumulators as leave registers for two vectors of b and one factor: 14 x 2 of 32
-// AVX-512 registers, 6 x 2 of 16 AVX2 or SSE registers.
+/// A tile function and its number of rows.
+struct SizedTile {
+  Index rows;
+  TileFunction multiply;
+};
 
-/// Runs of_rows[r - 1] for a tile of r rows.
-template <const auto& of_rows>
-void multiply_rows(const TileProduct* tile) {
-  of_rows[static_cast<std::size_t>(tile->rows - 1)](tile);
+/// Rows of any number, put together from tiles of a few heights, the highest first: each height
+/// costs every program that includes this its share of compile time.
+template <const auto& tiles>
+void multiply_rows(const TileProduct* product) {
+  const auto fits = [](Index rows) {
+    return std::find_if(tiles.begin(), tiles.end(),
+                        [=](const SizedTile& tile) { return tile.rows <= rows; });
+  };
+  auto tile = fits(product->rows);
+  if (tile->rows == product->rows) return tile->multiply(product);
+  for (TileProduct rest = *product; rest.rows > 0; tile = fits(rest.rows)) {
+    tile->multiply(&rest);
+    rest.rows -= tile->rows;
+    rest.a += tile->rows * rest.a_row;
+    rest.c += tile->rows * rest.c_row;
+  }
 }
 
-template <std::size_t... R>
-constexpr auto avx512_tiles(std::index_sequence<R...> /*rows*/) {
-  return std::array<TileFunction, sizeof...(R)>{
-      &run_avx512<MultiplyTile<R + 1>, const TileProduct*>...};
+template <int... heights>
+constexpr auto avx512_tiles() {
+  return std::array{SizedTile{heights, &run_avx512<MultiplyTile<heights>, const TileProduct*>}...};
 }
-template <std::size_t... R>
-constexpr auto avx2_tiles(std::index_sequence<R...> /*rows*/) {
-  return std::array<TileFunction, sizeof...(R)>{
-      &run_avx2<MultiplyTile<R + 1>, const TileProduct*>...};
+template <int... heights>
+constexpr auto avx2_tiles() {
+  return std::array{SizedTile{heights, &run_avx2<MultiplyTile<heights>, const TileProduct*>}...};
 }
-template <std::size_t... R>
-constexpr auto baseline_tiles(std::index_sequence<R...> /*rows*/) {
-  return std::array<TileFunction, sizeof...(R)>{
-      &run_baseline<MultiplyTile<R + 1>, const TileProduct*>...};
+template <int... heights>
+constexpr auto baseline_tiles() {
+  return std::array{
+      SizedTile{heights, &run_baseline<MultiplyTile<heights>, const TileProduct*>}...};
 }
 
-inline constexpr auto avx512_of_rows = avx512_tiles(std::make_index_sequence<14>());
-inline constexpr auto avx2_of_rows = avx2_tiles(std::make_index_sequence<6>());
-inline constexpr auto baseline_of_rows = baseline_tiles(std::make_index_sequence<6>());
+// The highest have as many accumulators as leave registers for two vectors of b and one factor:
+// 14 x 2 of 32 AVX-512 registers, 6 x 2 of 16 AVX2 or SSE registers. Many rows cut into even pieces
+// make tiles of 12 to 14.
+inline constexpr auto avx512_heights = avx512_tiles<14, 13, 12, 8, 4, 2, 1>();
+inline constexpr auto avx2_heights = avx2_tiles<6, 4, 2, 1>();
+inline constexpr auto baseline_heights = baseline_tiles<6, 4, 2, 1>();
 
 /// What all kernels on vectors have in common. 112 rows of a block of a stay in the second-level
 /// cache while the panels of a cell pass, and 512 steps of a panel are its share of it.
@@ -190,9 +205,9 @@ constexpr MicroKernel vector_kernel(Index max_rows, Index cols, TileFunction mul
           .multiply = multiply};
 }
 
-inline constexpr MicroKernel avx512_kernel = vector_kernel(14, 32, multiply_rows<avx512_of_rows>);
-inline constexpr MicroKernel avx2_kernel = vector_kernel(6, 16, multiply_rows<avx2_of_rows>);
-inline constexpr MicroKernel baseline_kernel = vector_kernel(6, 8, multiply_rows<baseline_of_rows>);
+inline constexpr MicroKernel avx512_kernel = vector_kernel(14, 32, multiply_rows<avx512_heights>);
+inline constexpr MicroKernel avx2_kernel = vector_kernel(6, 16, multiply_rows<avx2_heights>);
+inline constexpr MicroKernel baseline_kernel = vector_kernel(6, 8, multiply_rows<baseline_heights>);
 
 }  // namespace detail
 

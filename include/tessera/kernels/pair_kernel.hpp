@@ -46,14 +46,14 @@ template <int rows>
   sum.finish(tile);
 }
 
-template <std::size_t... R>
-constexpr auto pair_tiles(std::index_sequence<R...> /*rows*/) {
-  return std::array<TileFunction, sizeof...(R)>{&multiply_pair_tile<R + 1>...};
+template <int... heights>
+constexpr auto pair_tiles() {
+  return std::array{SizedTile{heights, &multiply_pair_tile<heights>}...};
 }
 
-inline constexpr auto pairs_of_rows = pair_tiles(std::make_index_sequence<14>());
+inline constexpr auto pair_heights = pair_tiles<14, 13, 12, 8, 4, 2, 1>();
 
-inline constexpr MicroKernel pair_kernel = vector_kernel(14, 32, multiply_rows<pairs_of_rows>);
+inline constexpr MicroKernel pair_kernel = vector_kernel(14, 32, multiply_rows<pair_heights>);
 
 }  // namespace detail
 
