@@ -1,8 +1,10 @@
 #include "tessera/core/thread_team.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -29,6 +31,26 @@ TEST_CASE("a team works off every cell exactly once", "[threads]") {
       std::vector<int> calls(cells);
       run(team, cells, [&](Index cell) { ++calls[static_cast<std::size_t>(cell)]; });
       CHECK(calls == std::vector<int>(cells, 1));
+    }
+  }
+}
+
+TEST_CASE("each thread of a team goes through its cells upwards, in runs of neighbours",
+          "[threads]") {
+  ThreadTeam team(1);
+  const std::thread::id caller = std::this_thread::get_id();
+  for (int round = 0; round < 100; ++round) {
+    std::vector<Index> callers, workers;
+    run(team, 64, [&](Index cell) {
+      (std::this_thread::get_id() == caller ? callers : workers).push_back(cell);
+    });
+    CHECK(callers.size() + workers.size() == 64);
+    for (const std::vector<Index>& cells : {callers, workers}) {
+      CHECK(std::is_sorted(cells.begin(), cells.end()));
+      // The runs of 64 cells on two threads: 16, 12, 9, 6, 5, 4, 3, 2, 1, and 6 single ones.
+      const auto cut = std::adjacent_find(
+          cells.begin(), cells.end(), [](Index left, Index right) { return right != left + 1; });
+      if (!cells.empty() && cells.front() == 0) CHECK(cut - cells.begin() >= 15);
     }
   }
 }
