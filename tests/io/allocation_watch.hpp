@@ -6,7 +6,7 @@
 namespace tessera::io::test {
 
 /// Bytes asked of operator new since the program began, those not given back, and the most that
-/// these have been; safetensors_header_test.cpp counts them.
+/// these have been; allocation_watch_test.cpp counts them.
 extern std::atomic<std::size_t> allocated_bytes;
 extern std::atomic<std::size_t> live_bytes;
 extern std::atomic<std::size_t> peak_bytes;
