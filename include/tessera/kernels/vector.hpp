@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "tessera/core/isa.hpp"
 
@@ -41,6 +42,11 @@ struct VectorTraits<Float16> {
 };
 
 template <class Vector>
+struct VectorHalves {
+  std::conditional_t<sizeof(Vector) == 64, Float8, Float4> lower, upper;
+};
+
+template <class Vector>
 inline constexpr Index lanes = static_cast<Index>(sizeof(Vector) / sizeof(float));
 
 template <class Vector>
@@ -73,30 +79,28 @@ template <class Vector>
   std::memcpy(to, &vector, static_cast<std::size_t>(count) * sizeof(float));
 }
 
-/// Sum of the elements, halves upon halves.
+/// Sum of the elements: the upper half is added to the lower one until one element is left.
 template <class Vector>
 [[gnu::always_inline]] inline float sum_of(const Vector& vector) {
-  Vector halves = vector;
-#pragma GCC unroll 4
-  for (Index half = lanes<Vector> / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-    for (Index i = 0; i < half; ++i) halves[i] += halves[i + half];
+  if constexpr (lanes<Vector> == 4) {
+    return (vector[0] + vector[2]) + (vector[1] + vector[3]);
+  } else {
+    const auto half = __builtin_bit_cast(VectorHalves<Vector>, vector);
+    return sum_of(half.lower + half.upper);
   }
-  return halves[0];
 }
 
 /// The largest of the elements, NaN left aside.
 template <class Vector>
 [[gnu::always_inline]] inline float largest_of(const Vector& vector) {
-  Vector halves = vector;
-#pragma GCC unroll 4
-  for (Index half = lanes<Vector> / 2; half > 0; half /= 2) {
-#pragma GCC unroll 8
-    for (Index i = 0; i < half; ++i) {
-      halves[i] = halves[i] < halves[i + half] ? halves[i + half] : halves[i];
-    }
+  if constexpr (lanes<Vector> == 4) {
+    const float even = vector[0] < vector[2] ? vector[2] : vector[0];
+    const float odd = vector[1] < vector[3] ? vector[3] : vector[1];
+    return even < odd ? odd : even;
+  } else {
+    const auto half = __builtin_bit_cast(VectorHalves<Vector>, vector);
+    return largest_of(half.lower < half.upper ? half.upper : half.lower);
   }
-  return halves[0];
 }
 
 }  // namespace tessera::kernels

@@ -28,15 +28,14 @@ template <class Vector>
   const Vector highest = Vector{} + 88.0F;
   const Vector zero{};
   const Vector x = argument < lowest ? lowest : argument > highest ? highest : argument;
-  const Vector scaled = x * 1.44269504F;
-  const Integers n =
-      __builtin_convertvector(scaled + (scaled < zero ? zero - 0.5F : zero + 0.5F), Integers);
-  const Vector whole = __builtin_convertvector(n, Vector);
+  // n + 127, which is positive: leaving its fraction away rounds down.
+  const Integers exponent = __builtin_convertvector(x * 1.44269504F + 127.5F, Integers);
+  const Vector whole = __builtin_convertvector(exponent, Vector) - 127.0F;
   const Vector r = x - whole * 0.693359375F - whole * -2.12194440e-4F;  // ln 2 in two parts
   Vector q;
   polynomial(r, std::array{1.3814539e-3F, 8.368745e-3F, 4.166839e-2F, 0.16666521F, 0.5F}, q);
   const Vector mantissa = r * r * q + r + 1.0F;
-  const Integers power = (n + 127) << 23;  // the bits of 2^n
+  const Integers power = exponent << 23;  // the bits of 2^n
   value = argument < lowest ? zero : mantissa * __builtin_bit_cast(Vector, power);
 }
 
