@@ -44,14 +44,10 @@ TEST_CASE("panels hold b whatever its layout, in any form") {
     forms.push_back(InputForm::pairs);
     forms.push_back(InputForm::split);
   }
-  std::vector<std::vector<float>> packed;
-  for (const InputForm form : forms) {
-    const Index size = step_count(depth, form) * step_words(form);
-    packed.emplace_back(static_cast<std::size_t>(3 * size));
-    for (Index p = 0; p < 3; ++p) {
-      pack_steps(operands[0], form, p, 0, step_count(depth, form), packed.back().data() + p * size);
-    }
-    operands.push_back({packed.back().data(), depth, cols, 0, panel_layout(form)});
+  std::vector<Buffer<float>> packed(2 * forms.size());
+  for (std::size_t i = 0; i < packed.size(); ++i) {  // every layout in every form
+    const InputForm form = forms[i / 2];
+    operands.push_back(pack_whole(operands[i % 2], form, packed[i]));
     CHECK(operands.back().panel_form() == form);
   }
   for (const RightOperand& operand : operands) {

@@ -214,6 +214,10 @@ inline void multiply(BlockedProduct product) {
   if (product.b.depth == 0) return detail::multiply_nothing(product);
   const InputForm form = input_form(product.b);
   const MicroKernel& kernel = micro_kernel(form);
+  Buffer<float> panels_of_b;
+  if (worth_packing_whole(product.b, product.c.rows)) {
+    product.b = pack_whole(product.b, form, panels_of_b);
+  }
   const LeftRows left(product.a, product.c.rows, product.b.depth, form);
   product.a = left.operand();
   const Index block = depth_block(step_count(product.b.depth, form), kernel.block_depth);

@@ -14,7 +14,7 @@ class PackedMatrix {
  public:
   explicit PackedMatrix(MatrixView<const Scalar> matrix) : rows_(matrix.rows), cols_(matrix.cols) {
     if constexpr (has_kernels<Scalar>) {
-      pack_panels(matrix.data, matrix.stride, RightLayout::cols_by_depth);
+      pack({matrix.data, cols_, rows_, matrix.stride, RightLayout::cols_by_depth});
     } else {
       values_ = Buffer<Scalar>(static_cast<std::size_t>(rows_ * cols_));
       for (Index r = 0; r < rows_; ++r)
@@ -26,7 +26,8 @@ class PackedMatrix {
   static PackedMatrix of_transpose(MatrixView<const Scalar> matrix) {
     PackedMatrix packed(matrix.cols, matrix.rows);
     if constexpr (has_kernels<Scalar>) {
-      packed.pack_panels(matrix.data, matrix.stride, RightLayout::depth_by_cols);
+      packed.pack(
+          {matrix.data, matrix.rows, matrix.cols, matrix.stride, RightLayout::depth_by_cols});
     } else {
       packed.values_ = Buffer<Scalar>(static_cast<std::size_t>(matrix.rows * matrix.cols));
       MatrixView<Scalar>(packed.values_.data(), matrix.cols, matrix.rows).eigen() =
@@ -50,18 +51,8 @@ class PackedMatrix {
  private:
   PackedMatrix(Index rows, Index cols) : rows_(rows), cols_(cols) {}
 
-  /// `source` says how the original lies.
-  void pack_panels(const Scalar* data, Index stride, RightLayout source) {
-    const InputForm form = input_form();
-    const RightOperand original{data, cols_, rows_, stride, source};
-    layout_ = panel_layout(form);
-    const Index steps = step_count(cols_, form);
-    const Index size = steps * step_words(form);
-    const Index panels = panel_count(rows_);
-    values_ = Buffer<Scalar>(static_cast<std::size_t>(panels * size));
-    parallel_for(panels, [&](Index panel) {
-      pack_steps(original, form, panel, 0, steps, values_.data() + panel * size);
-    });
+  void pack(const RightOperand& original) {
+    layout_ = pack_whole(original, input_form(), values_).layout;
   }
 
   Index rows_;

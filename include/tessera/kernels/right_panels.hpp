@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tessera/core/parallel.hpp"
 #include "tessera/kernels/panels.hpp"
 
 namespace tessera::kernels {
@@ -79,6 +80,37 @@ inline void pack_steps(const RightOperand& b, InputForm form, Index panel, Index
   }
 }
 
+/// From so many rows of c on, copying [K, N] costs less than reading it far apart in memory.
+inline constexpr Index rows_worth_packing = 64;
+
+/// Whether cells should not pack their share of b themselves: in a strip of a few panels every row
+/// of [K, N] lies on a page of its own.
+inline bool worth_packing_whole(const RightOperand& b, Index rows) {
+  constexpr Index panels = 8;
+  return b.layout == RightLayout::depth_by_cols && b.cols > (panels - 1) * panel_cols &&
+         rows >= rows_worth_packing;
+}
+
+/// b in panels that lie in `memory`.
+inline RightOperand pack_whole(const RightOperand& b, InputForm form, Buffer<float>& memory) {
+  const Index steps = step_count(b.depth, form);
+  const Index panels = panel_count(b.cols);
+  const Index size = steps * step_words(form);
+  memory = Buffer<float>(static_cast<std::size_t>(panels * size));
+  const auto pack = [&](Index panel, Index begin, Index end) {
+    pack_steps(b, form, panel, begin, end - begin,
+               memory.data() + panel * size + begin * step_words(form));
+  };
+  if (b.layout == RightLayout::cols_by_depth) {
+    parallel_for(panels, [&](Index panel) { pack(panel, 0, steps); });
+  } else {
+    parallel_ranges(steps, block_words, [&](Index begin, Index end) {
+      for (Index panel = 0; panel < panels; ++panel) pack(panel, begin, end);
+    });
+  }
+  return {memory.data(), b.depth, b.cols, 0, panel_layout(form)};
+}
+
 /// Some panels of b for one block of k after the other: read where they lie if that is as good,
 /// packed otherwise. A step of the micro-kernel is one k, or of words two of them.
 class RightPanels {
@@ -88,8 +120,6 @@ class RightPanels {
   RightPanels(const RightOperand& b, InputForm form, Index first, Index count, Index rows,
               Index block)
       : b_(b), form_(form), first_(first), count_(count) {
-    // From so many rows on, copying [K, N] costs less than reading it far apart in memory.
-    constexpr Index rows_worth_packing = 64;
     const bool strided = b.layout == RightLayout::depth_by_cols && form == InputForm::floats &&
                          rows < rows_worth_packing && (first + count) * panel_cols <= b.cols &&
                          !shares_cache_sets(b.stride);
