@@ -15,10 +15,13 @@ class LeftRows {
   /// a has `rows` rows and `depth` values of k in each; it is read in `form`.
   LeftRows(const Lanes& a, Index rows, Index depth, InputForm form) : operand_(a) {
     constexpr Index depth_worth_transposing = 512;  // beyond, a cell reads too much far apart
+    constexpr Index few_elements = Index{1} << 19;  // two megabytes, which stay in cache meanwhile
     if (form != InputForm::floats) {
       make_words(rows, depth, form);
     } else if (a.step != 1 && (shares_cache_sets(a.step) || depth >= depth_worth_transposing)) {
       transpose(rows, depth);
+    } else if (a.step == 1 && shares_cache_sets(a.row) && rows * depth <= few_elements) {
+      spread(rows, depth);
     }
   }
 
@@ -28,6 +31,18 @@ class LeftRows {
 
  private:
   static constexpr Index gap = 16;  // between rows, so that they do not share cache sets
+
+  /// Rows that share cache sets are moved apart. Cells do that for their part of a large a.
+  void spread(Index rows, Index depth) {
+    const Index to_stride = depth + (shares_cache_sets(depth) ? gap : 0);
+    copy_ = Buffer<float>(static_cast<std::size_t>(rows * to_stride));
+    parallel_ranges(rows, block_lanes, [&](Index begin, Index end) {
+      for (Index r = begin; r < end; ++r) {
+        std::copy_n(operand_.at(r, 0), depth, copy_.data() + r * to_stride);
+      }
+    });
+    operand_ = {copy_.data(), to_stride, 1};
+  }
 
   /// a [depth, rows] becomes [rows, depth]: lines of memory that are read one after the other.
   void transpose(Index rows, Index depth) {
