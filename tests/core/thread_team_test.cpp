@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -47,11 +48,26 @@ TEST_CASE("each thread of a team goes through its cells upwards, in runs of neig
     CHECK(callers.size() + workers.size() == 64);
     for (const std::vector<Index>& cells : {callers, workers}) {
       CHECK(std::is_sorted(cells.begin(), cells.end()));
-      // The runs of 64 cells on two threads: 16, 12, 9, 6, 5, 4, 3, 2, 1, and 6 single ones.
+      // The first run of 64 cells on two threads is a quarter of them.
       const auto cut = std::adjacent_find(
           cells.begin(), cells.end(), [](Index left, Index right) { return right != left + 1; });
-      if (!cells.empty() && cells.front() == 0) CHECK(cut - cells.begin() >= 15);
+      if (!cells.empty() && cells.front() == 0)
+        CHECK(cut - cells.begin() >= 15);  // of the last cell of a run, or beyond
     }
+  }
+}
+
+TEST_CASE("a team that fell asleep is woken, and so is who waits for it", "[threads]") {
+  ThreadTeam team(2);
+  const auto long_pause = std::chrono::milliseconds(5);
+  for (int round = 0; round < 10; ++round) {
+    std::this_thread::sleep_for(long_pause);  // the workers fall asleep
+    std::atomic<int> calls{0};
+    run(team, 3, [&](Index cell) {
+      if (cell == round % 3) std::this_thread::sleep_for(long_pause);  // the others wait for this
+      ++calls;
+    });
+    CHECK(calls == 3);
   }
 }
 

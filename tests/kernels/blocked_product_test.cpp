@@ -2,6 +2,8 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <vector>
 
 #include "support/each_isa.hpp"
 #include "support/word_tiles.hpp"
@@ -15,11 +17,13 @@ struct Sizes {
 };
 
 // One element; primes; a row, a column and one step of k; one more and one less than tiles, panels,
-// blocks of k, blocks of rows and cells; strides of 4 KiB, which are copied.
-const Sizes shapes[] = {
-    {1, 1, 1},      {1, 97, 53},     {97, 1, 31},   {29, 37, 1},    {13, 31, 511}, {15, 33, 513},
-    {50, 64, 1024}, {113, 65, 40},   {63, 129, 30}, {35, 40, 1030}, {64, 128, 17}, {1025, 33, 9},
-    {7, 2, 1030},   {113, 65, 1021}, {5, 1021, 40}, {1021, 33, 20}, {34, 35, 2100}};
+// blocks of k, blocks of rows and cells; strides of 4 KiB, of a small a and of one that cells copy;
+// enough rows and columns for all of [K, N] to be packed at once, in several blocks of k.
+const Sizes shapes[] = {{1, 1, 1},      {1, 97, 53},     {97, 1, 31},    {29, 37, 1},
+                        {13, 31, 511},  {15, 33, 513},   {50, 64, 1024}, {113, 65, 40},
+                        {63, 129, 30},  {35, 40, 1030},  {64, 128, 17},  {1025, 33, 9},
+                        {7, 2, 1030},   {113, 65, 1021}, {5, 1021, 40},  {1021, 33, 20},
+                        {34, 35, 2100}, {520, 33, 1021}, {70, 230, 1030}};
 
 enum class Form { nn, nt, tn, panels };
 
@@ -128,11 +132,12 @@ TEST_CASE("columns of the first panel can be skipped") {
 
 TEST_CASE("an element has the same bits wherever it stands, on any number of threads",
           "[threads]") {
-  const Sizes sizes{131, 150, 700};
+  const Sizes sizes{131, 250, 700};
   for (const Isa isa : test::every_isa()) {
     Tensor<float, 2> first;
-    for (const Form form : {Form::nt, Form::panels}) {
+    for (const Form form : {Form::nt, Form::panels, Form::nn}) {
       const Example example(sizes, form);
+      if (form == Form::nn) first = {};  // other random numbers
       for (const Index threads : {1, 2, 3, 4}) {
         const ExecutionScope scope({.threads = threads, .isa = isa});
         Tensor<float, 2> c({sizes.rows + 1, sizes.cols + Example::gap}, 0.5F);
@@ -211,10 +216,14 @@ TEST_CASE("what high makes of numbers that bfloat16 has not") {
 
 TEST_CASE("words too have the same bits wherever an element stands, on any number of threads",
           "[threads]") {
-  const Sizes sizes{131, 150, 2100};
+  const Sizes sizes{131, 250, 2100};
+  std::vector<std::pair<Isa, Form>> isas_and_forms;
+  for (const Isa isa : test::every_isa()) {
+    for (const Form form : {Form::nt, Form::nn}) isas_and_forms.emplace_back(isa, form);
+  }
   for (const MatmulPrecision precision : {MatmulPrecision::medium, MatmulPrecision::high}) {
-    for (const Isa isa : test::every_isa()) {
-      const Example example(sizes, Form::nt);
+    for (const auto& [isa, form] : isas_and_forms) {
+      const Example example(sizes, form);
       Tensor<float, 2> first;
       for (const Index threads : {1, 2, 3, 4}) {
         const ExecutionScope scope({.threads = threads, .matmul_precision = precision, .isa = isa});
@@ -232,6 +241,46 @@ TEST_CASE("words too have the same bits wherever an element stands, on any numbe
       multiply(product);
       CHECK(part(0, 0) == first(77, 0));
       CHECK(part(0, 1) == first(77, 1));
+    }
+  }
+}
+
+TEST_CASE("an epilogue follows the sum over all blocks of k", "[threads]") {
+  const Sizes sizes{113, 65, 1030};
+  const Index stride = sizes.cols;
+  const auto bias = test::random_tensor<1, float>({sizes.cols}, 3);
+  const auto residual = test::random_tensor<2, float>({sizes.rows, stride}, 4);
+  const Example example(sizes, Form::panels);
+  for (const Index skip : {0, 19}) {
+    for (const bool accumulate : {false, true}) {
+      const Tensor<double, 2> sums = example.expected(0.5, accumulate);
+      Tensor<double, 2> input({sizes.rows, stride}, 7.0);
+      Tensor<double, 2> expected({sizes.rows, stride}, 0.5);
+      for (Index r = 0; r < sizes.rows; ++r) {
+        for (Index j = 0; j < sizes.cols - skip; ++j) {
+          input(r, j) = sums(r, skip + j) + static_cast<double>(bias(j));
+          expected(r, j) = gelu(input(r, j)) + static_cast<double>(residual(r, j));
+        }
+      }
+      for (const Isa isa : test::every_isa()) {
+        for (const Index threads : {1, 3}) {
+          INFO("isa " << static_cast<int>(isa) << " skip " << skip);
+          const ExecutionScope scope({.threads = threads, .isa = isa});
+          Tensor<float, 2> kept({sizes.rows, stride}, 7.0F);
+          Tensor<float, 2> c({sizes.rows, stride}, 0.5F);
+          BlockedProduct product = example.into(c, accumulate);
+          product.c = view(c).block(0, 0, sizes.rows, sizes.cols - skip);
+          product.b.cols = sizes.cols - skip;
+          product.b.skip = skip;
+          product.epilogue = {.bias = bias.data(),
+                              .gelu = true,
+                              .gelu_input = kept.data(),
+                              .residual = residual.data()};
+          multiply(product);
+          test::check_close(kept, input);
+          test::check_close(c, expected);
+        }
+      }
     }
   }
 }

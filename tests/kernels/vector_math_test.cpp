@@ -71,7 +71,7 @@ TEST_CASE("exp is good to two units in the last place, and 0 far below") {
     const ExecutionScope scope({.isa = isa});
     INFO(isa_names[static_cast<std::size_t>(isa)]);
     const auto exact = [](double x) { return std::exp(x); };
-    for (const double end : {-87.0, -1.0, 1.0, 87.0}) {
+    for (const double end : {-87.3, -1.0, 1.0, 88.0}) {
       const std::vector<float> x = grid(0, end);
       CHECK(relative_error(x, evaluate<Function::exp>(x), exact) <= 2 * ulp);
     }

@@ -74,8 +74,8 @@ inline Index resolved_threads(Index threads) {
 ///     const ExecutionScope scope({.threads = 2});
 ///
 /// Without a scope one thread computes, in float32. Scopes nest; other threads are not affected.
-/// The number of threads never changes a result. Idle workers sleep. Throws std::invalid_argument
-/// if `threads` is negative or the machine lacks `isa`.
+/// The number of threads never changes a result. Idle workers sleep after some tens of
+/// microseconds. Throws std::invalid_argument if `threads` is negative or the machine lacks `isa`.
 class [[nodiscard]] ExecutionScope {
  public:
   explicit ExecutionScope(const ExecutionSettings& settings)

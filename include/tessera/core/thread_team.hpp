@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <exception>
 #include <thread>
@@ -21,18 +22,22 @@ inline void pause_briefly() {
 #endif
 }
 
-/// Until value != old: awake at first, some tens of microseconds long, as the next loop of a model
-/// mostly begins before a sleeper would be up; asleep after that.
+/// Until value != old: awake for 50 microseconds, as the next loop of a model mostly begins before
+/// a sleeper would be up; asleep after that.
 inline void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
-  for (int i = 0; i < 2000; ++i) {
-    if (value.load(std::memory_order_acquire) != old) return;
-    pause_briefly();
-  }
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point sleepy = Clock::now() + std::chrono::microseconds(50);
+  do {
+    for (int i = 0; i < 32; ++i) {
+      if (value.load(std::memory_order_acquire) != old) return;
+      pause_briefly();
+    }
+  } while (Clock::now() < sleepy);
   value.wait(old, std::memory_order_acquire);
 }
 
 /// Workers that help one thread with its loops. A loop is a number of cells; whoever is free
-/// takes the next one. Idle workers sleep in the kernel soon.
+/// takes the next one. Idle workers sleep after 50 microseconds.
 class ThreadTeam {
  public:
   explicit ThreadTeam(Index workers) {

@@ -61,7 +61,7 @@ inline void copy_block(const float* from, Index from_stride, Index rows, Index c
   for (Index r = 0; r < rows; ++r) std::copy_n(from + r * from_stride, cols, to + r * to_stride);
 }
 
-/// Fetches what the epilogue of a tile of c, which begins at (row, col), will read and write.
+/// Fetches a tile of c, which begins at (row, col), and its residual.
 inline void prefetch_for(const Epilogue<float>& epilogue, const MatrixView<float>& c, Index row,
                          Index col) {
   constexpr Index line = 64 / sizeof(float);
@@ -86,7 +86,8 @@ class ProductCell {
         panels_(panels),
         first_panel_(first_panel),
         panel_total_(panel_total) {
-    // Rows that share cache sets are copied a block at a time.
+    // Rows that share cache sets are copied a block at a time; LeftRows has copied those of a small
+    // a.
     if (product.a.step != 1 || !shares_cache_sets(product.a.row)) return;
     left_stride_ = depth_block(panels.steps(), kernel.block_depth) + 16;
     left_ = Buffer<float>(static_cast<std::size_t>(kernel.block_rows * left_stride_));
@@ -156,7 +157,7 @@ class ProductCell {
     const MatrixView<float> c = product_.c.block(row, col + begin, tile.rows, end - begin);
     const bool direct = end - begin == panel_cols && epilogue.empty();
     if (!direct && tile.accumulate) {
-      aside.fill(0.0F);
+      if (c.cols < panel_cols) aside.fill(0.0F);
       copy_block(c.data, c.stride, c.rows, c.cols, aside.data() + begin, panel_cols);
     }
     if (!direct) prefetch_for(epilogue, c, row, col + begin);

@@ -32,10 +32,17 @@ class LeftRows {
  private:
   static constexpr Index gap = 16;  // between rows, so that they do not share cache sets
 
-  /// Rows that share cache sets are moved apart. Cells do that for their part of a large a.
+  /// Memory for `rows` rows that do not share cache sets; the distance between two of them.
+  Index make_room(Index rows, Index depth) {
+    const Index stride = depth + (shares_cache_sets(depth) ? gap : 0);
+    copy_ = Buffer<float>(static_cast<std::size_t>(rows * stride));
+    return stride;
+  }
+
+  /// Rows that share cache sets are moved apart, once for all cells. Of a large a each cell copies
+  /// its part when it gets there.
   void spread(Index rows, Index depth) {
-    const Index to_stride = depth + (shares_cache_sets(depth) ? gap : 0);
-    copy_ = Buffer<float>(static_cast<std::size_t>(rows * to_stride));
+    const Index to_stride = make_room(rows, depth);
     parallel_ranges(rows, block_lanes, [&](Index begin, Index end) {
       for (Index r = begin; r < end; ++r) {
         std::copy_n(operand_.at(r, 0), depth, copy_.data() + r * to_stride);
@@ -48,8 +55,7 @@ class LeftRows {
   void transpose(Index rows, Index depth) {
     constexpr Index block = 16;  // rows of one cache line of a
     const Index stride = operand_.step;
-    const Index to_stride = depth + (shares_cache_sets(depth) ? gap : 0);
-    copy_ = Buffer<float>(static_cast<std::size_t>(rows * to_stride));
+    const Index to_stride = make_room(rows, depth);
     parallel_ranges(rows, block, [&](Index begin, Index end) {
       const bool whole = end - begin == block;
       const Index fours = whole ? depth / 4 * 4 : 0;

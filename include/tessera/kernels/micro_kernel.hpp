@@ -161,9 +161,10 @@ void multiply_rows(const TileProduct* product) {
     return std::find_if(tiles.begin(), tiles.end(),
                         [=](const SizedTile& tile) { return tile.rows <= rows; });
   };
-  auto tile = fits(product->rows);
-  if (tile->rows == product->rows) return tile->multiply(product);
-  for (TileProduct rest = *product; rest.rows > 0; tile = fits(rest.rows)) {
+  const auto whole = fits(product->rows);
+  if (whole->rows == product->rows) return whole->multiply(product);
+  for (TileProduct rest = *product; rest.rows > 0;) {
+    const auto tile = fits(rest.rows);
     tile->multiply(&rest);
     rest.rows -= tile->rows;
     rest.a += tile->rows * rest.a_row;
@@ -186,9 +187,9 @@ constexpr auto baseline_tiles() {
 }
 
 // The highest have as many accumulators as leave registers for two vectors of b and one factor:
-// 14 x 2 of 32 AVX-512 registers, 6 x 2 of 16 AVX2 or SSE registers. Many rows cut into even pieces
-// make tiles of 12 to 14.
-inline constexpr auto avx512_heights = avx512_tiles<14, 13, 12, 8, 4, 2, 1>();
+// 14 x 2 of 32 AVX-512 registers, 6 x 2 of 16 AVX2 or SSE registers. Even
+// pieces of many rows are 11 to 14 high.
+inline constexpr auto avx512_heights = avx512_tiles<14, 13, 12, 11, 8, 4, 2, 1>();
 inline constexpr auto avx2_heights = avx2_tiles<6, 4, 2, 1>();
 inline constexpr auto baseline_heights = baseline_tiles<6, 4, 2, 1>();
 

@@ -51,7 +51,7 @@ constexpr auto pair_tiles() {
   return std::array{SizedTile{heights, &multiply_pair_tile<heights>}...};
 }
 
-inline constexpr auto pair_heights = pair_tiles<14, 13, 12, 8, 4, 2, 1>();
+inline constexpr auto pair_heights = pair_tiles<14, 13, 12, 11, 8, 4, 2, 1>();
 
 inline constexpr MicroKernel pair_kernel = vector_kernel(14, 32, multiply_rows<pair_heights>);
 

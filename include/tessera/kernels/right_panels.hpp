@@ -84,14 +84,15 @@ inline void pack_steps(const RightOperand& b, InputForm form, Index panel, Index
 inline constexpr Index rows_worth_packing = 64;
 
 /// Whether cells should not pack their share of b themselves: in a strip of a few panels every row
-/// of [K, N] lies on a page of its own.
+/// of [K, N] lies on a page of its own. A large b would not stay in cache.
 inline bool worth_packing_whole(const RightOperand& b, Index rows) {
   constexpr Index panels = 8;
+  constexpr Index elements = Index{1} << 23;
   return b.layout == RightLayout::depth_by_cols && b.cols > (panels - 1) * panel_cols &&
-         rows >= rows_worth_packing;
+         b.depth * b.cols <= elements && rows >= rows_worth_packing;
 }
 
-/// b in panels that lie in `memory`.
+/// b [K, N] or [N, K] in panels that lie in `memory`.
 inline RightOperand pack_whole(const RightOperand& b, InputForm form, Buffer<float>& memory) {
   const Index steps = step_count(b.depth, form);
   const Index panels = panel_count(b.cols);

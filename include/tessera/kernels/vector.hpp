@@ -41,6 +41,7 @@ struct VectorTraits<Float16> {
   using Unaligned [[gnu::vector_size(64), gnu::aligned(4), gnu::may_alias]] = float;
 };
 
+/// A vector as two of half its size.
 template <class Vector>
 struct VectorHalves {
   std::conditional_t<sizeof(Vector) == 64, Float8, Float4> lower, upper;

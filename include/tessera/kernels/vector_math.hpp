@@ -28,7 +28,7 @@ template <class Vector>
   const Vector highest = Vector{} + 88.0F;
   const Vector zero{};
   const Vector x = argument < lowest ? lowest : argument > highest ? highest : argument;
-  // n + 127, which is positive: leaving its fraction away rounds down.
+  // x / ln 2 + 127.5 is positive: without its fraction it is n + 127, n the nearest integer.
   const Integers exponent = __builtin_convertvector(x * 1.44269504F + 127.5F, Integers);
   const Vector whole = __builtin_convertvector(exponent, Vector) - 127.0F;
   const Vector r = x - whole * 0.693359375F - whole * -2.12194440e-4F;  // ln 2 in two parts
