@@ -61,15 +61,13 @@ inline void copy_block(const float* from, Index from_stride, Index rows, Index c
   for (Index r = 0; r < rows; ++r) std::copy_n(from + r * from_stride, cols, to + r * to_stride);
 }
 
-/// Fetches a tile of c, which begins at (row, col), and its residual.
-inline void prefetch_for(const Epilogue<float>& epilogue, const MatrixView<float>& c, Index row,
-                         Index col) {
+/// Fetches a tile of c and its residual.
+inline void prefetch_for(const Epilogue<float>& epilogue, const MatrixView<float>& c) {
   constexpr Index line = 64 / sizeof(float);
   for (Index r = 0; r < c.rows; ++r) {
     for (Index j = 0; j < c.cols; j += line) {
       __builtin_prefetch(c.row(r) + j, 1);
-      if (!epilogue.residual) continue;
-      __builtin_prefetch(epilogue.residual + (row + r) * c.stride + col + j);
+      if (epilogue.residual) __builtin_prefetch(epilogue.residual + r * c.stride + j);
     }
   }
 }
@@ -86,8 +84,7 @@ class ProductCell {
         panels_(panels),
         first_panel_(first_panel),
         panel_total_(panel_total) {
-    // Rows that share cache sets are copied a block at a time; LeftRows has copied those of a small
-    // a.
+    // Rows that share cache sets are copied a block at a time, unless LeftRows has copied them all.
     if (product.a.step != 1 || !shares_cache_sets(product.a.row)) return;
     left_stride_ = depth_block(panels.steps(), kernel.block_depth) + 16;
     left_ = Buffer<float>(static_cast<std::size_t>(kernel.block_rows * left_stride_));
@@ -156,11 +153,12 @@ class ProductCell {
     const Index end = std::min(panel_cols, product_.c.cols - col);
     const MatrixView<float> c = product_.c.block(row, col + begin, tile.rows, end - begin);
     const bool direct = end - begin == panel_cols && epilogue.empty();
+    const Epilogue<float> of_tile = epilogue.block(row, col + begin, c.stride);
+    if (!direct) prefetch_for(of_tile, c);
     if (!direct && tile.accumulate) {
       if (c.cols < panel_cols) aside.fill(0.0F);
       copy_block(c.data, c.stride, c.rows, c.cols, aside.data() + begin, panel_cols);
     }
-    if (!direct) prefetch_for(epilogue, c, row, col + begin);
     float* const to = direct ? c.data : aside.data();
     tile.c_row = direct ? c.stride : panel_cols;
     for (Index piece = 0; piece < panel_cols; piece += kernel_.cols) {
@@ -171,7 +169,7 @@ class ProductCell {
     }
     if (direct) return;
     const MatrixView<const float> sums(aside.data() + begin, c.rows, c.cols, panel_cols);
-    apply(epilogue.block(row, col + begin, c.stride), sums, c);
+    apply(of_tile, sums, c);
   }
 
   const BlockedProduct& product_;
