@@ -44,7 +44,7 @@ void apply_to_row(const Epilogue<Scalar>& epilogue, const Scalar* in, Scalar* ou
 }
 
 #if defined(__GNUC__)
-struct ApplyToRow {
+struct ApplyToRows {
   /// Up to one vector; a part of one is computed as the whole is, so a value's bits do not depend
   /// on its place.
   template <class Vector>
@@ -69,13 +69,19 @@ struct ApplyToRow {
   }
 
   template <class Vector>
-  [[gnu::always_inline]] static void run(const Epilogue<float>* epilogue, const float* in,
-                                         float* out, Index cols) {
-    Index at = 0;
-    for (; at + lanes<Vector> <= cols; at += lanes<Vector>) {
-      step<Vector>(*epilogue, in, out, at, lanes<Vector>);
+  [[gnu::always_inline]] static void run(const Epilogue<float>* epilogue,
+                                         const float* in, Index in_stride, float* out,
+                                         Index out_stride, Index rows, Index cols) {
+    constexpr Index width = lanes<Vector>;
+    Epilogue<float> of_row = *epilogue;
+    for (Index r = 0; r < rows; ++r) {
+      Index at = 0;
+      for (; at + width <= cols; at += width) step<Vector>(of_row, in, out, at, width);
+      if (at < cols) step<Vector>(of_row, in, out, at, cols - at);
+      in += in_stride;
+      out += out_stride;
+      of_row = of_row.block(1, 0, out_stride);
     }
-    if (at < cols) step<Vector>(*epilogue, in, out, at, cols - at);
   }
 };
 #endif
@@ -85,13 +91,12 @@ struct ApplyToRow {
 /// c = what the epilogue that belongs to c, or to a block of it, makes of `sums`, which may be c.
 template <class Scalar>
 void apply(const Epilogue<Scalar>& epilogue, MatrixView<const Scalar> sums, MatrixView<Scalar> c) {
-  for (Index r = 0; r < c.rows; ++r) {
-    const Epilogue<Scalar> row = epilogue.block(r, 0, c.stride);
-    if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-      run_vectorised<detail::ApplyToRow, const Epilogue<float>*>(&row, sums.row(r), c.row(r),
-                                                                 c.cols);
-    } else {
-      detail::apply_to_row(row, sums.row(r), c.row(r), c.cols);
+  if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
+    run_vectorised<detail::ApplyToRows, const Epilogue<float>*>(
+        &epilogue, sums.data, sums.stride, c.data, c.stride, c.rows, c.cols);
+  } else {
+    for (Index r = 0; r < c.rows; ++r) {
+      detail::apply_to_row(epilogue.block(r, 0, c.stride), sums.row(r), c.row(r), c.cols);
     }
   }
 }
