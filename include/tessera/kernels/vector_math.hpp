@@ -19,15 +19,14 @@ template <class Vector, std::size_t Count>
   for (std::size_t i = 1; i < Count; ++i) value = value * x + coefficients[i];
 }
 
-/// e^x to 2 units in the last place; 0 below x = -87.3, and never infinite: x is cut off at 88.
+/// e^x for x <= 88, to 2 units in the last place; 0 below x = -87.3.
 /// x = n ln 2 + r with |r| <= ln 2 / 2, so e^x = 2^n (1 + r + r^2 q(r)); q is a minimax polynomial.
 template <class Vector>
 [[gnu::always_inline]] inline void exp(const Vector& argument, Vector& value) {
   using Integers = typename VectorTraits<Vector>::Integers;
   const Vector lowest = Vector{} - 87.3F;
-  const Vector highest = Vector{} + 88.0F;
   const Vector zero{};
-  const Vector x = argument < lowest ? lowest : argument > highest ? highest : argument;
+  const Vector x = argument < lowest ? lowest : argument;
   // x / ln 2 + 127.5 is positive: without its fraction it is n + 127, n the nearest integer.
   const Integers exponent = __builtin_convertvector(x * 1.44269504F + 127.5F, Integers);
   const Vector whole = __builtin_convertvector(exponent, Vector) - 127.0F;
@@ -39,39 +38,39 @@ template <class Vector>
   value = argument < lowest ? zero : mantissa * __builtin_bit_cast(Vector, power);
 }
 
-/// The normal distribution at x: cdf = P(X <= x), and bell = e^(-x^2 / 2).
-/// For a = |x|, P(X > a) = bell * t p(t) / 2 with t = 1 / (1 + 0.26 a), as Abramowitz & Stegun
-/// 7.1.26 have it with a shorter p: this one is good to 2.2e-8. Both tails keep their relative
-/// accuracy, which 1 + erf loses at negative x.
+/// Of the normal distribution at |x|: bell = e^(-x^2 / 2) and tail = P(X > |x|).
+/// tail = bell * t p(t) with t = 1 / (1 + 0.26 |x|), as Abramowitz & Stegun 7.1.26 have it with a
+/// shorter p: this one is good to 2.2e-8. The tail keeps its relative accuracy, which 1 - erf loses.
 template <class Vector>
-[[gnu::always_inline]] inline void normal(const Vector& x, Vector& cdf, Vector& bell) {
-  const Vector zero{};
-  const Vector a = x < zero ? -x : x;
+[[gnu::always_inline]] inline void normal_tail(const Vector& x, Vector& tail, Vector& bell) {
+  using Words = typename VectorTraits<Vector>::Words;
+  const Vector a = __builtin_bit_cast(Vector, __builtin_bit_cast(Words, x) & 0x7fffffffU);
   const Vector t = 1.0F / (a * 0.26F + 1.0F);
   Vector p;
   polynomial(t,
-             std::array{6.156739e-2F, -0.3083796F, 0.5086376F, -0.30841482F, 0.32644203F,
-                        0.1000935F, 0.20657092F, 0.20596042F, 0.20752253F},
+             std::array{3.0783695e-2F, -0.1541898F, 0.2543188F, -0.15420741F, 0.163221015F,
+                        5.004675e-2F, 0.10328546F, 0.10298021F, 0.103761265F},
              p);
-  exp(a * a * -0.5F, bell);
-  const Vector tail = bell * t * p * 0.5F;
-  cdf = x < zero ? tail : 1.0F - tail;
+  exp(x * x * -0.5F, bell);
+  tail = bell * t * p;
 }
 
 /// x * P(X <= x) of the normal distribution: the exact GELU.
 template <class Vector>
 [[gnu::always_inline]] inline void gelu(const Vector& x, Vector& value) {
-  Vector cdf, bell;
-  normal(x, cdf, bell);
-  value = x * cdf;
+  Vector tail, bell;
+  normal_tail(x, tail, bell);
+  const Vector zero{};
+  value = x < zero ? x * tail : x - x * tail;
 }
 
-/// d gelu / dx = cdf + x * density.
+/// d gelu / dx = P(X <= x) + x * density.
 template <class Vector>
 [[gnu::always_inline]] inline void gelu_derivative(const Vector& x, Vector& value) {
-  Vector cdf, bell;
-  normal(x, cdf, bell);
-  value = x * bell * 0.39894228F + cdf;
+  Vector tail, bell;
+  normal_tail(x, tail, bell);
+  const Vector zero{};
+  value = (x < zero ? tail : 1.0F - tail) + x * bell * 0.39894228F;
 }
 
 /// The square root of x >= 0 to 2 units in the last place; of a number below 1.2e-38, which has
