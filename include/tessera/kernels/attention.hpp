@@ -8,6 +8,7 @@
 #include "tessera/core/memory.hpp"
 #include "tessera/core/parallel.hpp"
 #include "tessera/kernels/packed_matrix.hpp"
+#include "tessera/kernels/pieces.hpp"
 #include "tessera/kernels/softmax.hpp"
 
 // Attention in blocks of queries and keys, so that memory grows with the tokens and not with their
@@ -43,32 +44,6 @@ inline constexpr Index queries_per_cell = 448;  // worth packing keys and values
 inline constexpr Index forward_key_block = 512;
 inline constexpr Index backward_key_block = 256;  // two matrices of scores, three packed ones
 
-/// Calls f(first, size) for even pieces of [0, count), none longer than `longest`.
-template <class F>
-void for_each_piece(Index count, Index longest, const F& f) {
-  const Index pieces = (count + longest - 1) / longest;
-  for (Index i = 0; i < pieces; ++i) {
-    const Index first = i * count / pieces;
-    f(first, (i + 1) * count / pieces - first);
-  }
-}
-
-/// Memory for the scores of one block of queries against one of keys. The gap keeps rows from
-/// sharing cache sets.
-template <class Scalar>
-class Scores {
- public:
-  Scores(Index queries, Index keys) : keys_(keys), stride_(keys + 16) {
-    memory_ = Buffer<Scalar>(static_cast<std::size_t>(queries * stride_));
-  }
-  MatrixView<Scalar> rows(Index count) { return {memory_.data(), count, keys_, stride_}; }
-
- private:
-  Index keys_;
-  Index stride_;
-  Buffer<Scalar> memory_;
-};
-
 /// One head of attention_forward, some of its queries. While blocks of keys pass, `logsumexp` holds
 /// the largest score of each query, and out its sum of exp(score - largest) * value.
 template <class Scalar>
@@ -81,7 +56,7 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
   for_each_piece(k.rows, forward_key_block, [&](Index key, Index keys) {
     const PackedMatrix<Scalar> packed_keys(k.middle_rows(key, keys));
     const auto packed_values = PackedMatrix<Scalar>::of_transpose(v.middle_rows(key, keys));
-    Scores<Scalar> memory(std::min(query_block, q.rows), packed_keys.padded_rows());
+    PieceMemory<Scalar> memory(std::min(query_block, q.rows), packed_keys.padded_rows());
     for_each_piece(q.rows, query_block, [&](Index query, Index queries) {
       const MatrixView<Scalar> scores = memory.rows(queries);
       const MatrixView<Scalar> result = out.middle_rows(query, queries);
@@ -163,8 +138,8 @@ void attend_backward(const AttentionHead<Scalar>& head) {
     const PackedMatrix<Scalar> packed_keys(k);
     const PackedMatrix<Scalar> packed_values(head.v.middle_rows(key, keys));
     const auto packed_columns = PackedMatrix<Scalar>::of_transpose(k);
-    Scores<Scalar> scores(std::min(query_block, total), packed_keys.padded_rows());
-    Scores<Scalar> gradients(std::min(query_block, total), packed_keys.padded_rows());
+    PieceMemory<Scalar> scores(std::min(query_block, total), packed_keys.padded_rows());
+    PieceMemory<Scalar> gradients(std::min(query_block, total), packed_keys.padded_rows());
     for_each_piece(total, query_block, [&](Index query, Index queries) {
       const Accumulate later_queries = query > 0 ? Accumulate::yes : Accumulate::no;
       const MatrixView<const Scalar> q = head.q.middle_rows(query, queries);

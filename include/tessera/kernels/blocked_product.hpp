@@ -7,6 +7,7 @@
 #include "tessera/kernels/epilogue.hpp"
 #include "tessera/kernels/left_rows.hpp"
 #include "tessera/kernels/pair_kernel.hpp"
+#include "tessera/kernels/pieces.hpp"
 
 // float products in blocks that fit the caches, around the micro-kernel. Goto & van de Geijn,
 // "Anatomy of high-performance matrix multiplication", 2008; here panels of b are what is packed
@@ -36,21 +37,6 @@ struct BlockedProduct {
 };
 
 namespace detail {
-
-/// Cuts [0, count) into pieces that differ by at most one, or by one `unit`.
-struct EvenPieces {
-  Index total;
-  Index count;
-  Index unit;
-
-  EvenPieces(Index all, Index longest, Index whole = 1)
-      : total(all), count(std::max<Index>(1, (all + longest - 1) / longest)), unit(whole) {}
-  Index begin(Index piece) const {
-    const Index exact = piece * total / count;
-    return std::min(total, (exact + unit - 1) / unit * unit);
-  }
-  Index size(Index piece) const { return begin(piece + 1) - begin(piece); }
-};
 
 // Rows of a cell that packs its panels itself: so many that packing costs little beside them.
 inline constexpr Index rows_per_packing = 1024;
@@ -220,13 +206,13 @@ inline void multiply(BlockedProduct product) {
   const LeftRows left(product.a, product.c.rows, product.b.depth, form);
   product.a = left.operand();
   const Index block = depth_block(step_count(product.b.depth, form), kernel.block_depth);
-  const detail::EvenPieces rows(product.c.rows,
-                                product.b.in_panels() ? kernel.cell_rows : detail::rows_per_packing,
-                                kernel.row_unit);
+  const EvenPieces rows(product.c.rows,
+                        product.b.in_panels() ? kernel.cell_rows : detail::rows_per_packing,
+                        kernel.row_unit);
   const Index panels = panel_count(product.b.skip + product.c.cols);
   // Wide cells read a less often; sixteen of them are enough for a few threads.
   const Index wide = std::clamp<Index>(panels * rows.count / 16, 1, kernel.cell_panels);
-  const detail::EvenPieces strips(panels, wide);
+  const EvenPieces strips(panels, wide);
   parallel_for(strips.count * rows.count, [&](Index cell) {
     const Index first = strips.begin(cell % strips.count);
     const Index count = strips.size(cell % strips.count);

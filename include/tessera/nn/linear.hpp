@@ -72,6 +72,9 @@ struct Linear {
     weight.value = Tensor<Scalar, 2>();
   }
 
+  /// Needs a packed weight.
+  PackedLayer<Scalar> packed_layer() const { return {*packed, bias_values()}; }
+
   std::optional<kernels::PackedMatrix<Scalar>> packed;  ///< the weight, once packed
 
  private:

@@ -3,6 +3,7 @@
 #include "tessera/nn/linear.hpp"
 #include "tessera/ops/add.hpp"
 #include "tessera/ops/dropout.hpp"
+#include "tessera/ops/packed_mlp.hpp"
 #include "tessera/ops/swiglu.hpp"
 
 namespace tessera {
@@ -41,17 +42,22 @@ struct Mlp {
 
   template <int Rank>
   Var<Scalar, Rank> operator()(const Var<Scalar, Rank>& x) const {
+    if (packed()) return packed_mlp(x, fc1.packed_layer(), fc2.packed_layer());
     return dropout(fc2(hidden(x)), drop);
   }
 
   /// residual + the above, in one pass where nothing is dropped.
   template <int Rank>
   Var<Scalar, Rank> plus(const Var<Scalar, Rank>& x, const Var<Scalar, Rank>& residual) const {
+    if (packed()) return packed_mlp(x, fc1.packed_layer(), fc2.packed_layer(), &residual);
     if (drop == 0) return fc2.plus(hidden(x), residual);
     return add(residual, (*this)(x));
   }
 
  private:
+  /// Nothing is dropped then: packed weights are for inference.
+  bool packed() const { return fc1.packed && fc2.packed && activation == Activation::gelu; }
+
   template <int Rank>
   Var<Scalar, Rank> hidden(const Var<Scalar, Rank>& x) const {
     return dropout(activation == Activation::swiglu ? swiglu(fc1(x)) : fc1.then_gelu(x), drop);

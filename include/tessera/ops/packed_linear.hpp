@@ -7,6 +7,27 @@
 
 namespace tessera {
 
+/// A packed weight [N, K] and its bias [N], if it has one.
+template <std::floating_point Scalar>
+struct PackedLayer {
+  const kernels::PackedMatrix<Scalar>& weight;
+  const Scalar* bias;
+};
+
+namespace detail {
+
+template <std::floating_point Scalar, int Rank>
+void check_packed(std::string_view op, const Var<Scalar, Rank>& x,
+                  const kernels::PackedMatrix<Scalar>& weight) {
+  require(
+      x.tape() == nullptr, op,
+      "x carries a tape, but a packed weight cannot be trained; train the model it was made of");
+  require(x.value().cols() == weight.cols(), op, "x ", x.shape(), " must end in the ",
+          weight.cols(), " inputs of the packed weight ", Shape<2>{weight.rows(), weight.cols()});
+}
+
+}  // namespace detail
+
 /// x [..., K], packed weight [N, K] -> rows [first, first + count) of it applied to x, then the
 /// epilogue [..., count]: the bits of linear, linear_gelu and linear_residual. For inference alone.
 /// Throws std::invalid_argument if x carries a tape, does not fit, or the rows do not exist.
@@ -15,11 +36,7 @@ Var<Scalar, Rank> packed_linear(const Var<Scalar, Rank>& x,
                                 const kernels::PackedMatrix<Scalar>& weight,
                                 const kernels::Epilogue<Scalar>& epilogue, Index first,
                                 Index count) {
-  require(
-      x.tape() == nullptr, "packed_linear",
-      "x carries a tape, but a packed weight cannot be trained; train the model it was made of");
-  require(x.value().cols() == weight.cols(), "packed_linear", "x ", x.shape(), " must end in the ",
-          weight.cols(), " inputs of the packed weight ", Shape<2>{weight.rows(), weight.cols()});
+  detail::check_packed("packed_linear", x, weight);
   require(first >= 0 && count >= 0 && count <= weight.rows() - first, "packed_linear",
           "first = ", first, " and count = ", count, " do not fit the packed weight ",
           Shape<2>{weight.rows(), weight.cols()});

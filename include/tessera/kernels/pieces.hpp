@@ -1,0 +1,50 @@
+#pragma once
+
+#include <algorithm>
+
+#include "tessera/core/memory.hpp"
+#include "tessera/kernels/matrix_view.hpp"
+
+// Work on many rows, some of them at a time.
+
+namespace tessera::kernels {
+
+/// Cuts [0, total) into pieces that differ by at most one, or by one `unit`.
+struct EvenPieces {
+  Index total;
+  Index count;
+  Index unit;
+
+  EvenPieces(Index all, Index longest, Index whole = 1)
+      : total(all), count(std::max<Index>(1, (all + longest - 1) / longest)), unit(whole) {}
+  Index begin(Index piece) const {
+    const Index exact = piece * total / count;
+    return std::min(total, (exact + unit - 1) / unit * unit);
+  }
+  Index size(Index piece) const { return begin(piece + 1) - begin(piece); }
+};
+
+/// Calls f(first, size) for even pieces of [0, count), none longer than `longest` and none empty.
+template <class F>
+void for_each_piece(Index count, Index longest, const F& f) {
+  if (count == 0) return;
+  const EvenPieces pieces(count, longest);
+  for (Index i = 0; i < pieces.count; ++i) f(pieces.begin(i), pieces.size(i));
+}
+
+/// Memory for a piece of a matrix in between. The gap keeps rows from sharing cache sets.
+template <class Scalar>
+class PieceMemory {
+ public:
+  PieceMemory(Index rows, Index cols) : cols_(cols), stride_(cols + 16) {
+    memory_ = Buffer<Scalar>(static_cast<std::size_t>(rows * stride_));
+  }
+  MatrixView<Scalar> rows(Index count) { return {memory_.data(), count, cols_, stride_}; }
+
+ private:
+  Index cols_;
+  Index stride_;
+  Buffer<Scalar> memory_;
+};
+
+}  // namespace tessera::kernels
