@@ -4,9 +4,9 @@ beside a minimal PyTorch script.
 
 Usage: cold_start.py PROGRAM [--rounds N] [--threads N] [--json FILE]
 
-PROGRAM is the memory_peak that the build makes. Both sides read the same file. PyTorch loads it in
-the faster of two ways: load_state_dict(torch.load(...)), or mapped, into a model on "meta". The
-file was read before and is in the system's cache.
+PROGRAM is the memory_peak that the build makes; it maps the weights. Both sides read the same file.
+PyTorch loads it in the faster of two ways: load_state_dict(torch.load(...)), or mapped, into a model
+on "meta". The file was read before and is in the system's cache.
 """
 import argparse
 import os

@@ -69,7 +69,7 @@ void run(const std::string& work, const std::string& weights) {
   Generator generator(1);
   if (work.starts_with("encode-")) return encode(std::stoi(work.substr(7)), generator);
   MAE<float> mae(mae_vit_base_patch16());
-  io::load_weights(weights, mae);
+  io::load_weights(weights, mae, {.mmap = work == "forward-once"});
   if (work == "forward-once") {
     forward(mae, 1, generator);
   } else if (work == "forward") {

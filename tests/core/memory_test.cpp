@@ -1,5 +1,7 @@
 #include "tessera/core/memory.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -45,6 +47,45 @@ TEST_CASE("an empty buffer holds no memory") {
   CHECK(buffer.data() == nullptr);
   CHECK(buffer.size() == 0);
   CHECK(Buffer<double>(buffer).data() == nullptr);
+}
+
+TEST_CASE("zeros are zeros, from the system and from the cache") {
+  release_cached_memory();
+  for (const std::size_t size : {std::size_t{100}, std::size_t{1} << 22}) {
+    for (int round = 0; round < 3; ++round) {
+      auto buffer = Buffer<unsigned char>::zeros(size);
+      CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64 == 0);
+      CHECK(std::count(buffer.data(), buffer.data() + size, 0) == static_cast<long>(size));
+      std::fill_n(buffer.data(), size, static_cast<unsigned char>(7));  // what the cache gets back
+    }
+  }
+  CHECK(Buffer<int>::zeros(0).data() == nullptr);
+}
+
+TEST_CASE("memory of somebody else is used where it is, and its owner ends with the last buffer") {
+  struct Owner : MemoryOwner {
+    explicit Owner(int& count) : ended(&count) {}
+    ~Owner() override { ++*ended; }
+    int* ended;
+  };
+  int ended = 0;
+  std::array<int, 3> values{1, 2, 3};
+  {
+    Buffer<int> buffer(values.data(), values.size(), std::make_unique<Owner>(ended));
+    CHECK(buffer.data() == values.data());
+    Buffer<int> copy = buffer;
+    copy.data()[0] = 9;
+    CHECK(values[0] == 1);
+    Buffer<int> moved = std::move(buffer);
+    CHECK(moved.data() == values.data());
+    Buffer<int> target(5);
+    target = std::move(moved);
+    CHECK(target.data() == values.data());
+    CHECK(ended == 0);
+    target = Buffer<int>(2);
+    CHECK(ended == 1);
+  }
+  CHECK(ended == 1);
 }
 
 TEST_CASE("a cache hands the same block out again, for sizes of one class alone") {

@@ -7,6 +7,9 @@
 #include "support/catch.hpp"
 #include "support/random_model.hpp"
 #include "tessera/io/save_weights.hpp"
+#include "tessera/nn/pack_weights.hpp"
+#include "tessera/ops/losses.hpp"
+#include "tessera/train/adamw.hpp"
 
 namespace tessera::io::test {
 
@@ -463,6 +466,86 @@ TEST_CASE("leading ones may be missing from a mask token, and from nothing else"
   CHECK(shaped("vit.norm.weight", {1, dim}) ==
         text_of("does not fit the model (naming lightly): wrong shape: norm.weight is [1, ", dim,
                 "] in the file, [", dim, "] in the model"));
+}
+
+TEST_CASE("with mmap weights stay in the file, and changes to the model do not reach it") {
+  const ScratchFolder folder;
+  const auto path = folder / "vit.safetensors";
+  const Case published("timm_fc_norm_head");
+  Vit vit = vit_of(published.name(), published.options());
+  save_weights(path, vit);
+  const std::vector<float> saved = values_of(vit);
+
+  Vit mapped(vit.config);
+  {
+    const Checkpoint file = open_checkpoint(path);
+    const LoadReport report = load_weights(file, mapped, {.mmap = true});
+    CHECK(report.mapped == report.loaded);
+    CHECK(values_of(mapped) == saved);
+    for (const auto& parameter : named_parameters(mapped)) {
+      std::ranges::fill(parameter.values, 1.0F);
+    }
+    Vit again(vit.config);
+    load_weights(file, again, {.mmap = true});
+    CHECK(values_of(again) == saved);
+    load_weights(file, again);
+    CHECK(values_of(again) == saved);
+  }
+  CHECK(std::ranges::count(values_of(mapped), 1.0F) == std::ssize(saved));
+  Vit copied(vit.config);
+  CHECK(load_weights(path, copied).mapped.empty());
+  CHECK(values_of(copied) == saved);
+}
+
+TEST_CASE("a mapped model computes, copies, packs and trains as any other") {
+  const ScratchFolder folder;
+  const auto path = folder / "vit.safetensors";
+  const Case published("timm_fc_norm_head");
+  Vit vit = vit_of(published.name(), published.options());
+  save_weights(path, vit);
+  const Tensor<float, 4> images({2, 3, 8, 8}, 0.5F);
+  const auto step = [&](Vit& model) {
+    Tape<float> tape;
+    AdamW<float> optimizer({.lr = 1e-2});
+    const auto features = model.encode(Var(images, &tape));
+    tape.backward(mse_loss(features, Var(Tensor<float, 3>(features.shape()))));
+    optimizer.step(model, tape);
+  };
+  Vit mapped(vit.config);
+  load_weights(path, mapped, {.mmap = true});
+  Vit packed = mapped;  // memory of its own
+  load_weights(path, packed, {.mmap = true});
+  pack_weights(packed);
+  const auto expected = vit.encode(images).value();
+  CHECK(mapped.encode(images).value() == expected);
+  CHECK(packed.encode(images).value() == expected);
+  step(vit);
+  step(mapped);
+  CHECK(values_of(mapped) == values_of(vit));
+  CHECK(mapped.encode(images).value() != expected);
+}
+
+TEST_CASE("with mmap what has to be made is copied, and what does not fit changes nothing") {
+  const ScratchFolder folder;
+  Vit vit = vit_of("hf_vit_f16");
+  const LoadReport halves = load_weights(Case("hf_vit_f16").path(), vit, {.mmap = true});
+  CHECK(halves.mapped.empty());
+  CHECK(halves.converted == halves.loaded);
+
+  const auto path = folder / "vit.safetensors";
+  save_weights(path, vit);
+  MaskedVisionTransformer<double> wide(vit.config);
+  const LoadReport widened = load_weights(path, wide, {.mmap = true});
+  CHECK(widened.mapped.empty());
+  CHECK(values_of(vit)[0] == static_cast<float>(values_of(wide)[0]));
+
+  auto other = vit.config;
+  other.depth += 1;
+  Vit deeper(other);
+  tessera::test::randomize(deeper, 4);
+  const std::vector<float> before = values_of(deeper);
+  CHECK_THROWS_AS(load_weights(path, deeper, {.mmap = true}), std::runtime_error);
+  CHECK(values_of(deeper) == before);
 }
 
 }  // namespace tessera::io::test

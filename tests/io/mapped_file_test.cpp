@@ -3,7 +3,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "io/support.hpp"
 #include "support/catch.hpp"
@@ -51,6 +55,29 @@ TEST_CASE("released bytes are still the file's") {
       CHECK(std::equal(all.begin(), all.end(), expected.begin(), expected.end()));
     }
   }
+}
+
+TEST_CASE("a private mapping is the file's bytes, and changes to it stay there") {
+  const ScratchFolder folder;
+  const auto path = folder / "a.bin";
+  std::string text(20'000, ' ');
+  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  write_file(path, bytes_of(text));
+  std::unique_ptr<PrivateMapping> mapping, other;
+  {
+    const MappedFile file(path);
+    mapping = file.map_privately(file.bytes().subspan(5003, 9001));
+    other = file.map_privately(file.bytes().subspan(5000, 10));
+    CHECK(file.map_privately(file.bytes().first(0)) == nullptr);
+    CHECK(MappedFile(path, false).map_privately(file.bytes()) == nullptr);
+    std::filesystem::remove(path);
+    std::ranges::fill(mapping->bytes().first(4000), std::byte{'!'});
+    const std::vector<std::byte> expected = bytes_of(text);
+    CHECK(std::equal(file.bytes().begin(), file.bytes().end(), expected.begin(), expected.end()));
+  }
+  const std::vector<std::byte> part = bytes_of(std::string(4000, '!') + text.substr(9003, 5001));
+  CHECK(std::ranges::equal(mapping->bytes(), part));
+  CHECK(std::ranges::equal(other->bytes(), bytes_of(text.substr(5000, 10))));
 }
 
 TEST_CASE("a mapping moves, and outlives the name of its file") {

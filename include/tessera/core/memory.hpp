@@ -4,6 +4,10 @@
 #include <array>
 #include <bit>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
 #include <new>
 #include <utility>
 #include <vector>
@@ -14,13 +18,22 @@ namespace detail {
 
 inline constexpr std::size_t buffer_alignment = 64;  // one cache line, one AVX-512 register
 
-inline void* allocate_aligned(std::size_t bytes) {
-  return ::operator new(bytes, std::align_val_t{buffer_alignment});
+enum class Fill { none, zeros };
+
+/// Zeros of a large block come from the system, page by page when they are touched: a model that
+/// weights are loaded into is not written twice. Before each block stands where the heap's began.
+inline void* allocate_aligned(std::size_t bytes, Fill fill) {
+  const std::size_t all = bytes + buffer_alignment;  // the heap aligns to 16, so there is room
+  void* const heap = fill == Fill::zeros ? std::calloc(all, 1) : std::malloc(all);
+  if (heap == nullptr) throw std::bad_alloc();
+  const auto past = reinterpret_cast<std::uintptr_t>(heap) % buffer_alignment;
+  void** const block =
+      reinterpret_cast<void**>(static_cast<std::byte*>(heap) + (buffer_alignment - past));
+  block[-1] = heap;
+  return block;
 }
 
-inline void free_aligned(void* block) noexcept {
-  ::operator delete(block, std::align_val_t{buffer_alignment});
-}
+inline void free_aligned(void* block) noexcept { std::free(static_cast<void**>(block)[-1]); }
 
 /// Freed blocks of one thread, kept by size class, so that a training step in its steady state
 /// asks the system for nothing. A thread keeps no more blocks of a class than it has taken itself:
@@ -41,15 +54,16 @@ class BufferCache {
     return (std::max(bytes, min_bytes) + step - 1) / step * step;
   }
 
-  void* take(std::size_t rounded_bytes) {
+  void* take(std::size_t rounded_bytes, Fill fill = Fill::none) {
     Bin& bin = bins_[bin_of(rounded_bytes)];
     void* block = nullptr;
     if (bin.free.empty()) {
-      block = allocate_aligned(rounded_bytes);
+      block = allocate_aligned(rounded_bytes, fill);
     } else {
       block = bin.free.back();
       bin.free.pop_back();
       cached_bytes_ -= rounded_bytes;
+      if (fill == Fill::zeros) std::memset(block, 0, rounded_bytes);
     }
     ++bin.taken;
     return block;
@@ -123,16 +137,36 @@ inline BufferCache* buffer_cache() {
 }
 
 // Out of line: every tensor in every operation takes and gives memory.
-[[gnu::noinline]] inline void* take_block(std::size_t bytes) {
+[[gnu::noinline]] inline void* take_block(std::size_t bytes, Fill fill = Fill::none) {
   bytes = BufferCache::rounded(bytes);
   BufferCache* cache = cache_buffers ? buffer_cache() : nullptr;
-  return cache ? cache->take(bytes) : allocate_aligned(bytes);
+  return cache ? cache->take(bytes, fill) : allocate_aligned(bytes, fill);
 }
 
 [[gnu::noinline]] inline void give_block(void* block, std::size_t bytes) noexcept {
   BufferCache* cache = cache_buffers ? buffer_cache() : nullptr;
   if (cache == nullptr) return free_aligned(block);
   cache->give(block, BufferCache::rounded(bytes));
+}
+
+}  // namespace detail
+
+/// Keeps memory that something else than a Buffer has, such as a mapped file, until a Buffer that
+/// uses it ends.
+class MemoryOwner {
+ public:
+  MemoryOwner() = default;
+  MemoryOwner(const MemoryOwner&) = delete;
+  MemoryOwner& operator=(const MemoryOwner&) = delete;
+  virtual ~MemoryOwner() = default;
+};
+
+namespace detail {
+
+[[gnu::noinline]] inline void end_memory(void* data, std::size_t bytes,
+                                         MemoryOwner* owner) noexcept {
+  if (owner == nullptr) return give_block(data, bytes);
+  delete owner;
 }
 
 }  // namespace detail
@@ -169,22 +203,29 @@ struct CachedAllocator {
 template <class T>
 using CachedVector = std::vector<T, CachedAllocator<T>>;
 
-/// Owning, 64-byte aligned, uninitialised memory for `size` trivially copyable elements.
+/// Owning memory for `size` trivially copyable elements: 64-byte aligned and uninitialised, unless
+/// it is somebody else's.
 template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(std::size_t size) : size_(size) {
-    if (size == 0) return;
-    if (size > (std::size_t{1} << 60) / sizeof(T)) throw std::bad_array_new_length();
-    data_ = static_cast<T*>(detail::take_block(size * sizeof(T)));
-  }
+  explicit Buffer(std::size_t size) : Buffer(size, detail::Fill::none) {}
+  /// Uses `data` and keeps its owner. A copy has memory of its own.
+  Buffer(T* data, std::size_t size, std::unique_ptr<MemoryOwner> owner)
+      : data_(data), size_(size), owner_(owner.release()) {}
+
+  /// All bytes zero.
+  static Buffer zeros(std::size_t size) { return Buffer(size, detail::Fill::zeros); }
+
   Buffer(Buffer&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : data_(std::exchange(other.data_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        owner_(std::exchange(other.owner_, nullptr)) {}
   Buffer& operator=(Buffer&& other) noexcept {
     Buffer taken(std::move(other));
     std::swap(data_, taken.data_);
     std::swap(size_, taken.size_);
+    std::swap(owner_, taken.owner_);
     return *this;
   }
   Buffer(const Buffer& other) : Buffer(other.size_) { std::copy_n(other.data_, size_, data_); }
@@ -195,7 +236,7 @@ class Buffer {
     return *this;
   }
   ~Buffer() {
-    if (data_ != nullptr) detail::give_block(data_, size_ * sizeof(T));
+    if (data_ != nullptr) detail::end_memory(data_, size_ * sizeof(T), owner_);
   }
 
   T* data() { return data_; }
@@ -203,8 +244,15 @@ class Buffer {
   std::size_t size() const { return size_; }
 
  private:
+  Buffer(std::size_t size, detail::Fill fill) : size_(size) {
+    if (size == 0) return;
+    if (size > (std::size_t{1} << 60) / sizeof(T)) throw std::bad_array_new_length();
+    data_ = static_cast<T*>(detail::take_block(size * sizeof(T), fill));
+  }
+
   T* data_ = nullptr;
   std::size_t size_ = 0;
+  MemoryOwner* owner_ = nullptr;  // null: a block of the cache
 };
 
 }  // namespace tessera

@@ -57,11 +57,13 @@ struct OwnShape : Shape<Rank> {
 
 }  // namespace detail
 
-/// Dense, row-major, contiguous, 64-byte aligned values: static rank, run-time sizes.
-/// A plain value: copy copies, move moves and leaves an empty tensor. Rank 0 holds one element.
+/// Dense, row-major, contiguous values: static rank, run-time sizes. 64-byte aligned, but where
+/// they stay in a mapped file. A plain value: copy copies, move moves and leaves an empty tensor.
+/// Rank 0 holds one element.
 template <class Scalar, int Rank>
 class Tensor {
   static_assert(std::is_trivially_copyable_v<Scalar> && Rank >= 0);
+  static_assert(std::is_arithmetic_v<Scalar>, "zeros are zero bytes");
 
  public:
   using value_type = Scalar;
@@ -71,7 +73,8 @@ class Tensor {
   Tensor() : Tensor(Shape<Rank>{}) {}
 
   /// All zeros.
-  explicit Tensor(const Shape<Rank>& shape) : Tensor(shape, Scalar{}) {}
+  explicit Tensor(const Shape<Rank>& shape)
+      : Tensor(Buffer<Scalar>::zeros(checked_count(shape)), shape) {}
 
   /// All `value`.
   Tensor(const Shape<Rank>& shape, Scalar value) : Tensor(Uninitialised{}, shape) {
@@ -91,6 +94,13 @@ class Tensor {
 
   /// Memory as it comes, for a caller that writes every element.
   static Tensor empty(const Shape<Rank>& shape) { return Tensor(Uninitialised{}, shape); }
+
+  /// The elements in `memory`. Throws std::invalid_argument if their count is not the shape's.
+  static Tensor adopt(Buffer<Scalar> memory, const Shape<Rank>& shape) {
+    require(checked_count(shape) == memory.size(), "Tensor::adopt", memory.size(),
+            " values do not fill shape ", shape);
+    return Tensor(std::move(memory), shape);
+  }
 
   const Shape<Rank>& shape() const { return shape_; }
   Index dim(int axis) const { return shape_[static_cast<std::size_t>(axis)]; }
@@ -125,13 +135,11 @@ class Tensor {
 
   /// Element at one index per axis. Not checked.
   template <std::convertible_to<Index>... Indices>
-    requires(sizeof...(Indices) == Rank)
-  Scalar& operator()(Indices... indices) {
+  requires(sizeof...(Indices) == Rank) Scalar& operator()(Indices... indices) {
     return data()[offset(static_cast<Index>(indices)...)];
   }
   template <std::convertible_to<Index>... Indices>
-    requires(sizeof...(Indices) == Rank)
-  const Scalar& operator()(Indices... indices) const {
+  requires(sizeof...(Indices) == Rank) const Scalar& operator()(Indices... indices) const {
     return data()[offset(static_cast<Index>(indices)...)];
   }
 

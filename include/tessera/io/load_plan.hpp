@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -33,6 +35,10 @@ struct LoadOptions {
   /// A patch embedding for another number of channels is adapted as timm does: see adapt_channels.
   bool adapt_input_channels = false;
   bool reject_non_finite = false;  ///< refuse NaN and infinity
+  /// What the file holds as the model does stays in the file and is read from there when it is
+  /// first needed. The file must then not change as long as the model lives; changes to the model
+  /// do not reach it.
+  bool mmap = false;
 };
 
 namespace detail {
@@ -52,6 +58,22 @@ inline bool is_finite(const StoredTensor& tensor) {
   });
   return finite;
 }
+
+/// Values in a file, by the key of the parameter they are for.
+template <class Scalar>
+using MappedParameters = std::map<const void*, Buffer<Scalar>>;
+
+/// Gives parameters the values that stay in a file. One type for all models.
+template <class Scalar>
+struct AdoptMapped {
+  void operator()(const std::string&, auto& parameter) {
+    const auto found = mapped.find(&parameter.value);
+    if (found == mapped.end()) return;
+    using Values = std::remove_cvref_t<decltype(parameter.value)>;
+    parameter.value = Values::adopt(std::move(found->second), parameter.value.shape());
+  }
+  MappedParameters<Scalar> mapped;
+};
 
 /// Compares what a file holds with what a model needs. Everything that can fail comes first; copy()
 /// then changes the model.
@@ -81,7 +103,7 @@ class LoadPlan {
       return;
     }
     used_.insert(source);
-    Copy copy{parameter.values, tensor, {}};
+    Copy copy{parameter.name, parameter.key, parameter.values, tensor, {}};
     const bool fits = same_shape(source, parameter.shape, tensor->shape);
     std::string why;
     if (to && source.ends_with("pos_embed")) {
@@ -127,8 +149,23 @@ class LoadPlan {
     }
   }
 
+  /// With `mmap`, the parameters that can stay in the file, by their key; copy() leaves them out.
+  MappedParameters<Scalar> map() {
+    MappedParameters<Scalar> mapped;
+    for (Copy& copy : copies_) {
+      if (!options_.mmap || copy.adapted || copy.tensor->stored.size() != 1) continue;
+      auto values = map_values<Scalar>(file_.source.tensor(copy.tensor->stored[0]));
+      if (!values) continue;
+      mapped.emplace(copy.key, std::move(*values));
+      report.mapped.push_back(copy.name);
+      copy.mapped = true;
+    }
+    return mapped;
+  }
+
   void copy() const {
     for (const Copy& copy : copies_) {
+      if (copy.mapped) continue;
       std::span<Scalar> rest = copy.target;
       if (copy.adapted) std::copy(copy.adapted->begin(), copy.adapted->end(), rest.begin());
       for (std::size_t i = 0; !copy.adapted && i < copy.tensor->stored.size(); ++i) {
@@ -144,9 +181,12 @@ class LoadPlan {
   using Adapted = std::optional<Tensor<Scalar, 1>>;
 
   struct Copy {
+    std::string name;
+    const void* key;  // of the parameter
     std::span<Scalar> target;
     const CheckpointTensor* tensor;
     Adapted adapted;  // instead of the stored values
+    bool mapped = false;
   };
 
   template <int Rank>

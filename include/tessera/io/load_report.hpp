@@ -15,6 +15,7 @@ struct LoadReport {
   std::string naming;
   std::vector<std::string> loaded;       ///< includes converted and resized
   std::vector<std::string> converted;    ///< stored in another type of number
+  std::vector<std::string> mapped;       ///< of those loaded, what stays in the file
   std::vector<std::string> resized;      ///< positions and patch embeddings made to fit
   std::vector<std::string> kept;         ///< left alone: mask tokens most files lack, or a decoder
   std::vector<std::string> missing;      ///< needed, and not in the file
@@ -33,6 +34,7 @@ struct LoadReport {
       if (!names.empty()) text += text_of(", ", names.size(), " ", what);
     };
     add(converted, "converted");
+    add(mapped, "mapped");
     add(resized, "resized");
     add(kept, "kept");
     add(missing, "missing");

@@ -115,7 +115,9 @@ LoadReport load_known(const Checkpoint& file, Model& model, const LoadOptions& o
          others);
   }
   plan.check_values();
+  AdoptMapped<Scalar> adopt{plan.map()};
   plan.copy();
+  if (!adopt.mapped.empty()) for_each_parameter(model, adopt);
   return std::move(plan.report);
 }
 

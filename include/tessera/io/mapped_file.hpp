@@ -7,14 +7,40 @@
 #include <cstdint>
 #include <filesystem>
 #include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "tessera/core/memory.hpp"
 #include "tessera/io/file.hpp"
 
 namespace tessera::io {
+
+/// Some bytes of a file, mapped for somebody who may change them: the file and other mappings of it
+/// stay as they are, for the system copies a page before the first change to it.
+class PrivateMapping : public MemoryOwner {
+ public:
+  /// bytes() is empty if the system refuses.
+  PrivateMapping(const InputFile& file, std::size_t offset, std::size_t size) {
+    const std::size_t before = offset % static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    void* const mapping = ::mmap(nullptr, before + size, PROT_READ | PROT_WRITE, MAP_PRIVATE,
+                                 file.descriptor(), static_cast<off_t>(offset - before));
+    if (mapping == MAP_FAILED) return;
+    mapping_ = {static_cast<std::byte*>(mapping), before + size};
+    bytes_ = mapping_.subspan(before);
+  }
+  ~PrivateMapping() override {
+    if (!mapping_.empty()) ::munmap(mapping_.data(), mapping_.size());
+  }
+
+  std::span<std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<std::byte> mapping_;  // whole pages
+  std::span<std::byte> bytes_;
+};
 
 /// The bytes of a file, read only. They are mapped into memory; where the system cannot do that
 /// (some network and special file systems), the file is read instead. The file must not shrink
@@ -23,30 +49,28 @@ class MappedFile {
  public:
   /// Throws std::runtime_error if `path` cannot be opened or is no regular file. `map` false reads
   /// the file in any case.
-  explicit MappedFile(const std::filesystem::path& path, bool map = true) {
-    const InputFile file(path);
-    name_ = file.name();
-    if (file.size() > std::numeric_limits<std::size_t>::max() / 2) {
-      detail::fail(name_, "has ", file.size(), " bytes, more than memory can address");
+  explicit MappedFile(const std::filesystem::path& path, bool map = true) : file_(path) {
+    if (file_.size() > std::numeric_limits<std::size_t>::max() / 2) {
+      detail::fail(name(), "has ", file_.size(), " bytes, more than memory can address");
     }
-    const auto size = static_cast<std::size_t>(file.size());
+    const auto size = static_cast<std::size_t>(file_.size());
     if (size == 0) return;
     void* const mapping =
-        map ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor(), 0) : MAP_FAILED;
+        map ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.descriptor(), 0) : MAP_FAILED;
     if (mapping == MAP_FAILED) {
       copy_.resize(size);
-      file.read(0, copy_);
+      file_.read(0, copy_);
     } else {
       mapping_ = {static_cast<const std::byte*>(mapping), size};
       (void)::madvise(mapping, size, MADV_SEQUENTIAL);  // advice: refusal changes nothing
     }
   }
   MappedFile(MappedFile&& other) noexcept
-      : name_(std::move(other.name_)),
+      : file_(std::move(other.file_)),
         mapping_(std::exchange(other.mapping_, {})),
         copy_(std::move(other.copy_)) {}
   MappedFile& operator=(MappedFile&& other) noexcept {
-    std::swap(name_, other.name_);
+    std::swap(file_, other.file_);
     std::swap(mapping_, other.mapping_);
     std::swap(copy_, other.copy_);
     return *this;
@@ -55,10 +79,19 @@ class MappedFile {
     if (!mapping_.empty()) ::munmap(const_cast<std::byte*>(mapping_.data()), mapping_.size());
   }
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return file_.name(); }
   bool is_mapped() const { return !mapping_.empty(); }
   std::span<const std::byte> bytes() const {
     return is_mapped() ? mapping_ : std::span<const std::byte>(copy_);
+  }
+
+  /// `part` of bytes() once more, for somebody who may change it. Null if that cannot be mapped.
+  std::unique_ptr<PrivateMapping> map_privately(std::span<const std::byte> part) const {
+    if (!is_mapped() || part.empty()) return nullptr;
+    const auto offset = static_cast<std::size_t>(part.data() - mapping_.data());
+    auto mapping = std::make_unique<PrivateMapping>(file_, offset, part.size());
+    if (mapping->bytes().empty()) return nullptr;
+    return mapping;
   }
 
   /// Gives the memory behind `part` of bytes() back; the bytes stay valid and come from the file
@@ -75,7 +108,7 @@ class MappedFile {
   }
 
  private:
-  std::string name_;
+  InputFile file_;
   std::span<const std::byte> mapping_;  // empty: the bytes are in copy_
   std::vector<std::byte> copy_;
 };

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -132,6 +135,21 @@ void copy_values(const StoredTensor& tensor, std::span<Scalar> values) {
     }
     return true;
   });
+}
+
+/// The values where the file has them, for somebody who may change them (PrivateMapping). None if
+/// they would have to be converted or moved, or cannot be mapped.
+template <std::floating_point Scalar>
+std::optional<Buffer<Scalar>> map_values(const StoredTensor& tensor) {
+  const bool as_stored = tensor.dtype == dtype_of<Scalar>() && tensor.strides.empty() &&
+                         std::endian::native == std::endian::little;
+  const bool aligned = reinterpret_cast<std::uintptr_t>(tensor.bytes.data()) % alignof(Scalar) == 0;
+  if (!as_stored || !aligned || !tensor.file) return std::nullopt;
+  const auto count = static_cast<std::size_t>(tensor.element_count());
+  auto mapping = tensor.file->map_privately(tensor.bytes.first(count * sizeof(Scalar)));
+  if (!mapping) return std::nullopt;
+  auto* const values = reinterpret_cast<Scalar*>(mapping->bytes().data());
+  return Buffer<Scalar>(values, count, std::move(mapping));
 }
 
 }  // namespace tessera::io
