@@ -66,7 +66,9 @@ int main(int argc, char** argv) {
     const ExecutionScope scope({.threads = threads});
     const io::Checkpoint file =
         io::open_checkpoint(std::filesystem::path(weights), flags.options());
-    auto encoder = io::load_encoder<float>(file, load.options());
+    io::LoadOptions options = load.options();
+    options.mmap = true;
+    auto encoder = io::load_encoder<float>(file, options);
     example::require_colour(file, encoder.config.in_chans);
     if (pool == "cls" && !encoder.config.class_token) {
       throw std::runtime_error(weights + ": has no class token; use --pool mean");

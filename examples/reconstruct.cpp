@@ -39,7 +39,8 @@ int main(int argc, char** argv) {
     const ExecutionScope scope({.threads = threads});
     const io::Checkpoint file =
         io::open_checkpoint(std::filesystem::path(weights), flags.options());
-    const auto mae = io::load_mae<float>(file, {.reject_non_finite = reject_non_finite});
+    const auto mae =
+        io::load_mae<float>(file, {.reject_non_finite = reject_non_finite, .mmap = true});
     const MaskedVisionTransformerConfig& config = mae.encoder.config;
     example::require_colour(file, config.in_chans);
     example::print_assumptions(file);

@@ -52,7 +52,8 @@ TEST_CASE("an empty buffer holds no memory") {
 TEST_CASE("zeros are zeros, from the system and from the cache") {
   release_cached_memory();
   for (const std::size_t size : {std::size_t{100}, std::size_t{1} << 22}) {
-    for (int round = 0; round < 3; ++round) {
+    for (int round = 0; round < 4; ++round) {
+      if (round == 2) release_cached_memory();  // the heap may give the same memory again
       auto buffer = Buffer<unsigned char>::zeros(size);
       CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64 == 0);
       CHECK(std::count(buffer.data(), buffer.data() + size, 0) == static_cast<long>(size));

@@ -3,10 +3,10 @@
 
 #include <functional>
 
-#include "io/allocation_watch.hpp"
 #include "io/checkpoint_support.hpp"
 #include "io/pickle_support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 #include "tessera/io/load_weights.hpp"
 
 namespace tessera::io::test {
@@ -204,7 +204,8 @@ TEST_CASE("large crafted files are refused in less than 64 MB from opening to lo
     }
     INFO(what);
     std::string message;
-    const std::size_t peak = peak_bytes_of([&] { message = error_of_loading(path); });
+    const std::size_t peak =
+        tessera::test::heap_growth_of([&] { message = error_of_loading(path); });
     INFO(message);
     INFO(peak);
     CHECK(message.starts_with(path.string() + ": "));
@@ -260,7 +261,8 @@ TEST_CASE("a small file does not become a large model, whatever its tensors shar
   const auto path = folder / "a.pth";
   const auto peak_of = [&](const std::string& bytes, std::string& message) {
     write_file(path, bytes_of(bytes));
-    return peak_bytes_of([&] {
+    release_cached_memory();
+    return tessera::test::heap_growth_of([&] {
       message = file_error([&] {
         const Checkpoint file = open_checkpoint(
             path, {.num_heads = 8, .image_size = Size{8, 8}, .layer_norm_eps = 1e-6});
@@ -296,7 +298,7 @@ TEST_CASE("shards full of settings are refused in less than 64 MB") {
   const auto path = folder / "a.json";
   write_file(path, bytes_of("{\"weight_map\":{" + map + "}}"));
   std::string message;
-  CHECK(peak_bytes_of([&] { message = error_of_loading(path); }) < 64'000'000);
+  CHECK(tessera::test::heap_growth_of([&] { message = error_of_loading(path); }) < 64'000'000);
   CHECK(message ==
         path.string() + ": metadata of the shards: more than 10000 keys or 8000000 bytes");
 }
@@ -312,7 +314,8 @@ TEST_CASE("crafted settings are refused in less than 64 MB") {
         "{\"a\":\"" + std::string(3'900'000, 'n') + "\",}", std::string(5'000'000, ' ')}) {
     write_file(folder / "config.json", bytes_of(json));
     std::string message;
-    const std::size_t peak = peak_bytes_of([&] { message = error_of_loading(path); });
+    const std::size_t peak =
+        tessera::test::heap_growth_of([&] { message = error_of_loading(path); });
     INFO(message);
     CHECK(message.starts_with((folder / "config.json: ").string()));
     CHECK(peak < 64'000'000);
@@ -324,7 +327,8 @@ TEST_CASE("every way to damage a real file is refused in little memory") {
   std::size_t refused = 0;
   const auto check = [&](const std::filesystem::path& path) {
     std::string message;
-    const std::size_t peak = peak_bytes_of([&] { message = error_of_loading(path); });
+    const std::size_t peak =
+        tessera::test::heap_growth_of([&] { message = error_of_loading(path); });
     INFO(message);
     CHECK(message.starts_with(path.string() + ": "));
     CHECK(peak < 1'000'000);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -69,8 +70,12 @@ TEST_CASE("a private mapping is the file's bytes, and changes to it stay there")
     mapping = file.map_privately(file.bytes().subspan(5003, 9001));
     other = file.map_privately(file.bytes().subspan(5000, 10));
     CHECK(file.map_privately(file.bytes().first(0)) == nullptr);
+    CHECK(file.map_privately(std::as_bytes(std::span(text))) == nullptr);  // not of this file
     CHECK(MappedFile(path, false).map_privately(file.bytes()) == nullptr);
     std::filesystem::remove(path);
+    CHECK(file.map_privately(file.bytes()) == nullptr);
+    write_file(path, bytes_of(text));  // the same bytes, but another file
+    CHECK(file.map_privately(file.bytes()) == nullptr);
     std::ranges::fill(mapping->bytes().first(4000), std::byte{'!'});
     const std::vector<std::byte> expected = bytes_of(text);
     CHECK(std::equal(file.bytes().begin(), file.bytes().end(), expected.begin(), expected.end()));

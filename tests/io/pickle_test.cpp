@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "io/allocation_watch.hpp"
 #include "io/pickle_support.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 
 namespace tessera::io::test {
 
@@ -14,8 +14,8 @@ namespace {
 std::string error_of_bytes(const std::string& text, std::size_t memory = 100'000) {
   const std::vector<std::byte> bytes = bytes_of(text);
   std::string message;
-  const std::size_t allocated =
-      bytes_allocated_by([&] { message = file_error([&] { read_pickle(bytes, "a.pth"); }); });
+  const std::size_t allocated = tessera::test::heap_bytes_of(
+      [&] { message = file_error([&] { read_pickle(bytes, "a.pth"); }); });
   CHECK(allocated < memory);
   return message;
 }

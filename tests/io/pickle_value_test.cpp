@@ -1,8 +1,8 @@
 #include "tessera/io/pickle_value.hpp"
 
-#include "io/allocation_watch.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 
 namespace tessera::io::test {
 
@@ -72,7 +72,7 @@ TEST_CASE("shared values count at every use") {
     document.values.push_back(PickleList{std::vector<PickleId>(10, i)});
   }
   std::string message;
-  CHECK(bytes_allocated_by([&] { message = tree_error(document, 20); }) < 20'000);
+  CHECK(tessera::test::heap_bytes_of([&] { message = tree_error(document, 20); }) < 20'000);
   CHECK(message == "a.pth: shared values unfold to more than 2000000");
   CHECK(tree_error(document, 6) == "(no exception)");  // 1'111'111 values
   CHECK(tree_error(document, 7) == "a.pth: shared values unfold to more than 2000000");

@@ -4,9 +4,9 @@
 
 #include <map>
 
-#include "io/allocation_watch.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 #include "tessera/io/safetensors_reader.hpp"
 
 namespace tessera::io::test {
@@ -101,7 +101,7 @@ TEST_CASE("large PNG sizes are refused before memory is taken") {
     std::string message;
     const auto bytes = with_size(good, width, height);
     const std::size_t allocated =
-        bytes_allocated_by([&] { message = file_error([&] { decode_png(bytes); }); });
+        tessera::test::heap_bytes_of([&] { message = file_error([&] { decode_png(bytes); }); });
     CHECK(allocated < 4096);
     return message;
   };

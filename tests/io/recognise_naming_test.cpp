@@ -1,8 +1,8 @@
 #include "tessera/io/recognise_naming.hpp"
 
-#include "io/allocation_watch.hpp"
 #include "io/checkpoint_support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 #include "tessera/io/load_weights.hpp"
 
 namespace tessera::io::test {
@@ -39,7 +39,8 @@ TEST_CASE("a long name is unwrapped in one pass") {
   std::string name = "a";
   for (int i = 0; i < 150'000; ++i) name += ".module";
   std::string plain;
-  const std::size_t allocated = bytes_allocated_by([&] { plain = detail::unwrapped(name + ".x"); });
+  const std::size_t allocated =
+      tessera::test::heap_bytes_of([&] { plain = detail::unwrapped(name + ".x"); });
   CHECK(plain == "a.x");
   CHECK(allocated < 5 * name.size());
 }

@@ -2,9 +2,9 @@
 
 #include <random>
 
-#include "io/allocation_watch.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 
 namespace tessera::io::test {
 
@@ -148,7 +148,7 @@ TEST_CASE("malformed headers are refused with tensor and reason and without larg
   for (const Malformed& bad : cases) {
     CAPTURE(bad.json.substr(0, 200));
     std::string message;
-    const std::size_t allocated = bytes_allocated_by(
+    const std::size_t allocated = tessera::test::heap_bytes_of(
         [&] { message = file_error([&] { parse_safetensors_header(bad.json, bad.data_bytes); }); });
     CHECK(message == bad.message);
     CHECK(allocated < 8192);

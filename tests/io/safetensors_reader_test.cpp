@@ -5,9 +5,9 @@
 #include <thread>
 #include <type_traits>
 
-#include "io/allocation_watch.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 
 namespace tessera::io::test {
 
@@ -137,7 +137,7 @@ TEST_CASE("a value that cannot be read changes nothing") {
 TEST_CASE("files that lie about the header's length are refused before it is read") {
   const auto error = [](const std::vector<std::byte>& bytes) {
     std::string message;
-    const std::size_t allocated = bytes_allocated_by(
+    const std::size_t allocated = tessera::test::heap_bytes_of(
         [&] { message = file_error([&] { const SafetensorsReader reader(bytes); }); });
     CHECK(allocated < 2048);
     return message;
@@ -165,7 +165,7 @@ TEST_CASE("a small file that claims huge tensors is refused before they are allo
       file_of(R"({"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}})",
               bytes_of("1234"));
   std::string message;
-  const std::size_t allocated = bytes_allocated_by(
+  const std::size_t allocated = tessera::test::heap_bytes_of(
       [&] { message = file_error([&] { const SafetensorsReader reader(bytes); }); });
   CHECK(message == "memory: tensor 'a': ends at byte 4398046511104 of the data, which has only 4");
   CHECK(allocated < 8192);
@@ -178,7 +178,7 @@ TEST_CASE("a huge sparse file with a huge header is refused before it is read") 
   write_file(path, std::as_bytes(std::span(&length, 1)));
   std::filesystem::resize_file(path, 1'000'000'000);
   std::string message;
-  const std::size_t allocated = bytes_allocated_by(
+  const std::size_t allocated = tessera::test::heap_bytes_of(
       [&] { message = file_error([&] { const SafetensorsReader reader(path); }); });
   CHECK(message == path.string() + ": header of 200000000 bytes is above the limit of 10000000");
   CHECK(allocated < 4096);

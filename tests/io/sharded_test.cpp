@@ -1,8 +1,8 @@
 #include "tessera/io/sharded.hpp"
 
-#include "io/allocation_watch.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 
 namespace tessera::io::test {
 
@@ -12,7 +12,7 @@ namespace {
 
 std::string error_of(const std::string& json, std::size_t memory = 100'000) {
   std::string message;
-  const std::size_t allocated = bytes_allocated_by(
+  const std::size_t allocated = tessera::test::heap_bytes_of(
       [&] { message = file_error([&] { parse_shard_index(json, "index.json"); }); });
   CHECK(allocated < memory);
   return message;

@@ -1,12 +1,14 @@
 #include "tessera/io/stored_tensor.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <numeric>
 
-#include "io/allocation_watch.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 
 namespace tessera::io::test {
 
@@ -93,7 +95,7 @@ TEST_CASE("a long row-major tensor of a mapped file is converted without memory 
   const StoredTensor tensor{"a", Dtype::f32, {count}, {}, file->bytes(), file};
   std::vector<float> read(count);
   std::vector<double> doubles(count);
-  CHECK(bytes_allocated_by([&] {
+  CHECK(tessera::test::heap_bytes_of([&] {
           copy_values(tensor, std::span(read));
           copy_values(tensor, std::span(doubles));
         }) == 0);
@@ -120,6 +122,47 @@ TEST_CASE("the first value that does not fit is found") {
   StoredTensor tensor = stored(flags, {3});
   tensor.dtype = Dtype::boolean;
   CHECK(find_unreadable<bool>(tensor) == 2);
+}
+
+TEST_CASE("values are mapped where they lie, unless they must be made or are no file's") {
+  const ScratchFolder folder;
+  std::vector<float> numbers(64);
+  std::iota(numbers.begin(), numbers.end(), 1.0F);
+  const std::span<const std::byte> bytes = std::as_bytes(std::span(numbers));
+  std::vector<std::byte> contents(8, std::byte{});
+  contents.insert(contents.end(), bytes.begin(), bytes.end());
+  write_file(folder / "a.bin", contents);
+  const auto file = std::make_shared<const MappedFile>(folder / "a.bin");
+  const auto in_file = [&](std::size_t offset, std::size_t size) {
+    return file->bytes().subspan(offset, size);
+  };
+  StoredTensor tensor{"a", Dtype::f32, {4, 16}, {}, in_file(8, 256), file};
+  const auto mapped = map_values<float>(tensor);
+  REQUIRE(mapped.has_value());
+  CHECK(std::equal(numbers.begin(), numbers.end(), mapped->data(), mapped->data() + 64));
+  CHECK(!map_values<double>(tensor).has_value());
+  StoredTensor changed = tensor;
+  changed.dtype = Dtype::f16;
+  changed.bytes = in_file(8, 128);
+  CHECK(!map_values<float>(changed).has_value());
+  changed = tensor;
+  changed.strides = {1, 4};
+  CHECK(!map_values<float>(changed).has_value());
+  changed = tensor;
+  changed.shape = {63};
+  changed.bytes = in_file(9, 252);  // between floats
+  CHECK(!map_values<float>(changed).has_value());
+  changed = tensor;
+  changed.shape = {0, 3};
+  changed.bytes = in_file(8, 0);
+  CHECK(!map_values<float>(changed).has_value());
+  changed = tensor;
+  changed.file = nullptr;
+  CHECK(!map_values<float>(changed).has_value());
+  changed = tensor;
+  changed.file = std::make_shared<const MappedFile>(folder / "a.bin", false);
+  changed.bytes = changed.file->bytes().subspan(8);
+  CHECK(!map_values<float>(changed).has_value());
 }
 
 }  // namespace tessera::io::test

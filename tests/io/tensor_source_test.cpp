@@ -5,9 +5,9 @@
 #include <atomic>
 #include <thread>
 
-#include "io/allocation_watch.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 #include "tessera/io/safetensors_reader.hpp"
 #include "tessera/io/safetensors_writer.hpp"
 
@@ -232,7 +232,7 @@ TEST_CASE("huge sparse files that lie are refused in little memory") {
     fs::resize_file(path, 4'000'000'000);
     std::string message;
     const std::size_t allocated =
-        bytes_allocated_by([&] { message = file_error([&] { open_tensors(path); }); });
+        tessera::test::heap_bytes_of([&] { message = file_error([&] { open_tensors(path); }); });
     CHECK(allocated < 100'000);
     return message.substr(path.string().size() + 2);
   };
@@ -250,7 +250,7 @@ TEST_CASE("reading into given memory allocates nothing for the values") {
   writer.write(folder / "a");
   const TensorSource source = open_tensors(folder / "a");
   std::vector<double> doubles(1'000'000);
-  CHECK(bytes_allocated_by([&] { source.read_into("large", std::span(doubles)); }) == 0);
+  CHECK(tessera::test::heap_bytes_of([&] { source.read_into("large", std::span(doubles)); }) == 0);
   CHECK(doubles.back() == 0.5);
 }
 

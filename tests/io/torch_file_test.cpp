@@ -2,10 +2,10 @@
 
 #include <cstdint>
 
-#include "io/allocation_watch.hpp"
 #include "io/pickle_support.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 #include "tessera/io/safetensors_reader.hpp"
 
 namespace tessera::io::test {
@@ -40,7 +40,7 @@ void check_tensors(const std::string& name, std::size_t count) {
 
 std::string error_of_bytes(const std::vector<std::byte>& bytes, const TorchOptions& options = {}) {
   std::string message;
-  const std::size_t allocated = bytes_allocated_by(
+  const std::size_t allocated = tessera::test::heap_bytes_of(
       [&] { message = file_error([&] { read_torch_file(bytes, "a.pth", options); }); });
   CHECK(allocated < 1'000'000);
   return message;

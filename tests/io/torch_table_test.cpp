@@ -2,10 +2,10 @@
 
 #include <cstring>
 
-#include "io/allocation_watch.hpp"
 #include "io/pickle_support.hpp"
 #include "io/support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 
 namespace tessera::io::test {
 
@@ -30,8 +30,8 @@ struct Table {
 
 std::string error_of(const std::string& opcodes, std::size_t memory = 200'000) {
   std::string message;
-  const std::size_t allocated =
-      bytes_allocated_by([&] { message = file_error([&] { const Table table(opcodes); }); });
+  const std::size_t allocated = tessera::test::heap_bytes_of(
+      [&] { message = file_error([&] { const Table table(opcodes); }); });
   CHECK(allocated < memory);
   return message;
 }

@@ -1,9 +1,9 @@
 #include "tessera/io/zip_directory.hpp"
 
-#include "io/allocation_watch.hpp"
 #include "io/support.hpp"
 #include "io/zip_support.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 
 namespace tessera::io::test {
 
@@ -12,7 +12,7 @@ namespace {
 std::string error_of(const std::string& archive, const ZipOptions& options = {}) {
   const std::vector<std::byte> bytes = bytes_of(archive);
   std::string message;
-  const std::size_t allocated = bytes_allocated_by(
+  const std::size_t allocated = tessera::test::heap_bytes_of(
       [&] { message = file_error([&] { const ZipDirectory zip(bytes, "a.pth", options); }); });
   CHECK(allocated < 100'000);
   return message;

@@ -1,5 +1,8 @@
 #include "tessera/kernels/packed_matrix.hpp"
 
+#include <algorithm>
+#include <utility>
+
 #include "support/close.hpp"
 #include "support/each_isa.hpp"
 #include "support/random_tensor.hpp"
@@ -34,6 +37,34 @@ TEMPLATE_TEST_CASE("a packed product has the bits of the plain one", "[threads]"
         matmul_nt<TestType>(view(a), view(b), view(expected), Accumulate::yes, epilogue);
         matmul_nt<TestType>(view(a), packed, view(found), Accumulate::yes, epilogue);
         CHECK((found == expected));
+      }
+    }
+  }
+}
+
+TEST_CASE("a product of rows that are words already has the same bits") {
+  for (const MatmulPrecision precision : precisions) {
+    for (const Isa isa : test::every_isa()) {
+      const ExecutionScope scope({.matmul_precision = precision, .isa = isa});
+      for (const Index depth : {1, 32, 197, 1100}) {
+        const auto a = test::random_tensor<2, float>({35, depth}, 1);
+        const PackedMatrix<float> packed(view(test::random_tensor<2, float>({77, depth}, 2)));
+        const bool medium = precision == MatmulPrecision::medium;
+        REQUIRE(packed.takes_words() == (medium && isa >= Isa::avx512_bf16));
+        if (!packed.takes_words()) continue;
+        const Index whole = (depth + 31) / 32 * 32;
+        Tensor<float, 2> words({35, whole});
+        for (Index r = 0; r < 35; ++r) {
+          std::copy_n(a.row(r), depth, words.row(r));
+          round_to_words(words.row(r), whole);
+        }
+        Tensor<float, 2> expected({35, 77}, 0.5F);
+        Tensor<float, 2> found = expected;
+        for (const Accumulate accumulate : {Accumulate::yes, Accumulate::no}) {
+          matmul_nt<float>(view(a), packed, view(expected), accumulate);
+          matmul_nt_of_words<float>(view(std::as_const(words)), packed, view(found), accumulate);
+          CHECK((found == expected));
+        }
       }
     }
   }

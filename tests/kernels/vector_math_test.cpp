@@ -78,11 +78,13 @@ TEST_CASE("exp is good to two units in the last place, and 0 far below") {
     const float infinity = std::numeric_limits<float>::infinity();
     std::vector<float> x(16, -88.0F);
     x[1] = -infinity;
-    x[2] = std::numeric_limits<float>::quiet_NaN();
+    x[2] = 1000;
+    x[3] = std::numeric_limits<float>::quiet_NaN();
     const std::vector<float> y = evaluate<Function::exp>(x);
     CHECK(y[0] == 0);
     CHECK(y[1] == 0);
-    CHECK(std::isnan(y[2]));
+    CHECK((y[2] > 1e38F && std::isfinite(y[2])));
+    CHECK(std::isnan(y[3]));
   }
 }
 
@@ -133,6 +135,27 @@ TEST_CASE("gelu and its derivative are good to 1e-6 of their exact values") {
     CHECK(worst <= 1e-6);
     CHECK(y.front() == 0);
     CHECK(y.back() == 30);
+  }
+}
+
+TEST_CASE("gelu of what is no ordinary number is that of the formula") {
+  for (const Isa isa : test::every_isa()) {
+    const ExecutionScope scope({.isa = isa});
+    const float infinity = std::numeric_limits<float>::infinity();
+    std::vector<float> x(16, 0.0F);
+    x[0] = infinity;
+    x[1] = -infinity;  // infinity times zero
+    x[2] = std::numeric_limits<float>::quiet_NaN();
+    x[3] = -0.0F;
+    x[4] = -1e30F;
+    x[5] = 1e30F;
+    const std::vector<float> y = evaluate<Function::gelu>(x);
+    CHECK(y[0] == infinity);
+    CHECK(std::isnan(y[1]));
+    CHECK(std::isnan(y[2]));
+    CHECK((y[3] == 0 && std::signbit(y[3])));
+    CHECK(y[4] == 0);
+    CHECK(y[5] == 1e30F);
   }
 }
 

@@ -2,8 +2,8 @@
 
 #include "tessera/autograd/recompute.hpp"
 
-#include "memory/heap_watch.hpp"
 #include "support/catch.hpp"
+#include "support/heap_watch.hpp"
 #include "support/random_model.hpp"
 #include "support/random_tensor.hpp"
 #include "tessera/masking/random_token_mask.hpp"

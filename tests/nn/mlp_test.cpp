@@ -71,6 +71,25 @@ TEST_CASE("Mlp: with SwiGLU the first layer holds gate and value") {
                        {.seed = 6}) == "");
 }
 
+TEST_CASE("Mlp: packed, wholly or in part, it computes the same and drops nothing") {
+  for (const Activation activation : {Activation::gelu, Activation::swiglu}) {
+    Mlp<float> mlp(24, 70, 0.5, activation);
+    randomize(mlp, 1);
+    const Var<float, 3> x(random_tensor<3, float>({2, 300, 24}, 2));
+    const Var<float, 3> residual(random_tensor<3, float>({2, 300, 24}, 3));
+    Mlp<float> half = mlp;
+    half.fc1.pack();
+    Mlp<float> whole = half;
+    whole.fc2.pack();
+    for (const Mlp<float>* packed : {&half, &whole}) {
+      CHECK((*packed)(x).value() == mlp(x).value());
+      CHECK(packed->plus(x, residual).value() == mlp.plus(x, residual).value());
+    }
+  }
+  CHECK(error_of([] { (void)Linear<float>(2, 3).packed_layer(); }) ==
+        "Linear::packed_layer: the weight is not packed");
+}
+
 TEST_CASE("Mlp: what makes no network is refused") {
   CHECK(error_of([] { Mlp<float>(4, 0); }) == "Linear: in = 4 and out = 0 must be positive");
   CHECK(error_of([] { Mlp<float>(4, 2, 1.0); }) == "Mlp: drop_rate = 1 is outside [0, 1)");

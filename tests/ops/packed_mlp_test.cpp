@@ -1,34 +1,48 @@
 #include "tessera/ops/packed_mlp.hpp"
 
 #include "support/catch.hpp"
+#include "support/each_isa.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
 
 namespace tessera::test {
 namespace {
 
-TEMPLATE_TEST_CASE("packed_mlp: the bits of two layers, however many rows there are", "", float,
-                   double) {
-  for (const MatmulPrecision precision : {MatmulPrecision::highest, MatmulPrecision::medium}) {
-    const ExecutionScope scope({.matmul_precision = precision});
-    const kernels::PackedMatrix<TestType> w1(
-        kernels::view(random_tensor<2, TestType>({70, 24}, 1)));
-    const kernels::PackedMatrix<TestType> w2(
-        kernels::view(random_tensor<2, TestType>({33, 70}, 2)));
-    const auto b1 = random_tensor<1, TestType>({70}, 3);
-    const auto b2 = random_tensor<1, TestType>({33}, 4);
-    for (const Index tokens : {0, 1, 128, 129, 400}) {
-      const Var<TestType, 3> x(random_tensor<3, TestType>({2, tokens, 24}, 5));
-      const Var<TestType, 3> residual(random_tensor<3, TestType>({2, tokens, 33}, 6));
-      const auto hidden = packed_linear(x, w1, {.bias = b1.data(), .gelu = true}, 0, 70);
-      CHECK(
-          packed_mlp<TestType>(x, {w1, b1.data()}, {w2, b2.data()}, &residual).value() ==
+/// packed_mlp beside its two halves, for the scope's kernels.
+template <class Scalar>
+void check_halves() {
+  const kernels::PackedMatrix<Scalar> w1(kernels::view(random_tensor<2, Scalar>({70, 24}, 1)));
+  const kernels::PackedMatrix<Scalar> w2(kernels::view(random_tensor<2, Scalar>({33, 70}, 2)));
+  const auto b1 = random_tensor<1, Scalar>({70}, 3);
+  const auto b2 = random_tensor<1, Scalar>({33}, 4);
+  for (const Index tokens : {0, 1, 128, 129, 400}) {
+    const Var<Scalar, 3> x(random_tensor<3, Scalar>({2, tokens, 24}, 5));
+    const Var<Scalar, 3> residual(random_tensor<3, Scalar>({2, tokens, 33}, 6));
+    const auto hidden = packed_linear(x, w1, {.bias = b1.data(), .gelu = true}, 0, 70);
+    CHECK(packed_mlp<Scalar>(x, {w1, b1.data()}, {w2, b2.data()}, &residual).value() ==
           packed_linear(hidden, w2, {.bias = b2.data(), .residual = residual.value().data()}, 0, 33)
               .value());
-      const auto unbiased = packed_linear(x, w1, {.gelu = true}, 0, 70);
-      CHECK(packed_mlp<TestType>(x, {w1, nullptr}, {w2, nullptr}).value() ==
-            packed_linear(unbiased, w2, {}, 0, 33).value());
+    const auto unbiased = packed_linear(x, w1, {.gelu = true}, 0, 70);
+    CHECK(packed_mlp<Scalar>(x, {w1, nullptr}, {w2, nullptr}).value() ==
+          packed_linear(unbiased, w2, {}, 0, 33).value());
+  }
+}
+
+TEST_CASE("packed_mlp: the bits of two layers, on every instruction set, in every precision") {
+  for (const Isa isa : every_isa()) {
+    for (const MatmulPrecision precision :
+         {MatmulPrecision::highest, MatmulPrecision::high, MatmulPrecision::medium}) {
+      const ExecutionScope scope({.matmul_precision = precision, .isa = isa});
+      check_halves<float>();
     }
+  }
+}
+
+TEST_CASE("packed_mlp: the bits of two layers on any number of threads", "[threads]") {
+  for (const Index threads : {1, 2, 3}) {
+    const ExecutionScope scope({.threads = threads});
+    check_halves<float>();
+    check_halves<double>();
   }
 }
 
@@ -47,6 +61,9 @@ TEST_CASE("packed_mlp: what does not fit is refused, and so is a tape") {
   CHECK(error_of([&] { packed_mlp(x, fc1, fc2, &residual); }) ==
         "packed_mlp: residual [7, 3] must have the shape of the result [7, 5]");
   Tape<float> tape;
+  const Var<float, 2> taped(Tensor<float, 2>({7, 5}), &tape);
+  CHECK(error_of([&] { packed_mlp(x, fc1, fc2, &taped); }) ==
+        "packed_mlp: residual carries a tape");
   CHECK(error_of([&] {
           packed_mlp(Var(Tensor<float, 2>({7, 3}), &tape), fc1, fc2);
         }) ==

@@ -18,11 +18,29 @@ namespace detail {
 
 inline constexpr std::size_t buffer_alignment = 64;  // one cache line, one AVX-512 register
 
+// Under AddressSanitizer every block is its own, so that misuse is seen.
+// g++ says so by a macro; asked first, as Eigen gives it a __has_feature that knows nothing.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool cache_buffers = false;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool cache_buffers = false;
+#else
+inline constexpr bool cache_buffers = true;
+#endif
+#else
+inline constexpr bool cache_buffers = true;
+#endif
+
 enum class Fill { none, zeros };
 
 /// Zeros of a large block come from the system, page by page when they are touched: a model that
 /// weights are loaded into is not written twice. Before each block stands where the heap's began.
 inline void* allocate_aligned(std::size_t bytes, Fill fill) {
+  if constexpr (!cache_buffers) {
+    void* const block = ::operator new (bytes, std::align_val_t{buffer_alignment});
+    return fill == Fill::zeros ? std::memset(block, 0, bytes) : block;
+  }
   const std::size_t all = bytes + buffer_alignment;  // the heap aligns to 16, so there is room
   void* const heap = fill == Fill::zeros ? std::calloc(all, 1) : std::malloc(all);
   if (heap == nullptr) throw std::bad_alloc();
@@ -33,7 +51,13 @@ inline void* allocate_aligned(std::size_t bytes, Fill fill) {
   return block;
 }
 
-inline void free_aligned(void* block) noexcept { std::free(static_cast<void**>(block)[-1]); }
+inline void free_aligned(void* block) noexcept {
+  if constexpr (cache_buffers) {
+    std::free(static_cast<void**>(block)[-1]);
+  } else {
+    ::operator delete (block, std::align_val_t{buffer_alignment});
+  }
+}
 
 /// Freed blocks of one thread, kept by size class, so that a training step in its steady state
 /// asks the system for nothing. A thread keeps no more blocks of a class than it has taken itself:
@@ -107,20 +131,6 @@ class BufferCache {
   std::array<Bin, 4 * 64> bins_;
   std::size_t cached_bytes_ = 0;
 };
-
-// Under AddressSanitizer every block is its own, so that misuse is seen.
-// g++ says so by a macro; asked first, as Eigen gives it a __has_feature that knows nothing.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool cache_buffers = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr bool cache_buffers = false;
-#else
-inline constexpr bool cache_buffers = true;
-#endif
-#else
-inline constexpr bool cache_buffers = true;
-#endif
 
 /// The calling thread's cache, or null once that thread has begun to end.
 inline BufferCache* buffer_cache() {
@@ -210,7 +220,7 @@ class Buffer {
  public:
   Buffer() = default;
   explicit Buffer(std::size_t size) : Buffer(size, detail::Fill::none) {}
-  /// Uses `data` and keeps its owner. A copy has memory of its own.
+  /// Uses `data` and keeps its owner, neither of which may be null. A copy has memory of its own.
   Buffer(T* data, std::size_t size, std::unique_ptr<MemoryOwner> owner)
       : data_(data), size_(size), owner_(owner.release()) {}
 

@@ -62,8 +62,7 @@ struct OwnShape : Shape<Rank> {
 /// Rank 0 holds one element.
 template <class Scalar, int Rank>
 class Tensor {
-  static_assert(std::is_trivially_copyable_v<Scalar> && Rank >= 0);
-  static_assert(std::is_arithmetic_v<Scalar>, "zeros are zero bytes");
+  static_assert(std::is_arithmetic_v<Scalar> && Rank >= 0);  // so zeros are zero bytes
 
  public:
   using value_type = Scalar;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -66,12 +67,16 @@ class InputFile {
     }
     if (!S_ISREG(status.st_mode)) detail::fail(name_, "is not a regular file");
     size_ = static_cast<std::uint64_t>(status.st_size);
+    identity_ = {static_cast<std::uint64_t>(status.st_dev),
+                 static_cast<std::uint64_t>(status.st_ino), size_};
   }
 
   const std::string& name() const { return name_; }
   int descriptor() const { return descriptor_.get(); }
   /// In bytes, when it was opened.
   std::uint64_t size() const { return size_; }
+  /// What two open files have in common if they are one, of the same size.
+  const std::array<std::uint64_t, 3>& identity() const { return identity_; }
 
   /// Fills `bytes` from `offset` on. Throws std::runtime_error if the file ends before.
   void read(std::uint64_t offset, std::span<std::byte> bytes) const {
@@ -90,6 +95,7 @@ class InputFile {
   std::string name_;
   detail::Descriptor descriptor_;
   std::uint64_t size_ = 0;
+  std::array<std::uint64_t, 3> identity_{};
 };
 
 /// The new contents of a file, written beside it under a name of its own until replace_file is

@@ -35,9 +35,10 @@ struct LoadOptions {
   /// A patch embedding for another number of channels is adapted as timm does: see adapt_channels.
   bool adapt_input_channels = false;
   bool reject_non_finite = false;  ///< refuse NaN and infinity
-  /// What the file holds as the model does stays in the file and is read from there when it is
-  /// first needed. The file must then not change as long as the model lives; changes to the model
-  /// do not reach it.
+  /// Parameters of 16 KiB and more that the file holds as the model does stay in it and are read
+  /// when they are first needed; others, and where the system refuses, are copied as ever:
+  /// LoadReport::mapped tells. The file must not change as long as the model lives; changes to the
+  /// model do not reach it. Their memory need not be 64-byte aligned.
   bool mmap = false;
 };
 
@@ -59,20 +60,41 @@ inline bool is_finite(const StoredTensor& tensor) {
   return finite;
 }
 
-/// Values in a file, by the key of the parameter they are for.
+/// Parameters whose values stay in a file. One type for all models, like ParameterList.
 template <class Scalar>
-using MappedParameters = std::map<const void*, Buffer<Scalar>>;
-
-/// Gives parameters the values that stay in a file. One type for all models.
-template <class Scalar>
-struct AdoptMapped {
-  void operator()(const std::string&, auto& parameter) {
-    const auto found = mapped.find(&parameter.value);
-    if (found == mapped.end()) return;
-    using Values = std::remove_cvref_t<decltype(parameter.value)>;
-    parameter.value = Values::adopt(std::move(found->second), parameter.value.shape());
+class MappedParameters {
+ public:
+  /// `key` is what named_parameters has for the parameter.
+  void add(const void* key, Buffer<Scalar> values) {
+    all_.emplace(key, Mapped{std::move(values), nullptr, nullptr});
   }
-  MappedParameters<Scalar> mapped;
+  bool empty() const { return all_.empty(); }
+
+  /// Called for every parameter of the model, so that adopt() asks for no memory.
+  void operator()(const std::string&, auto& parameter) {
+    const auto found = all_.find(&parameter.value);
+    if (found == all_.end()) return;
+    using Values = std::remove_cvref_t<decltype(parameter.value)>;
+    found->second.tensor = &parameter.value;
+    found->second.adopt = [](void* tensor, Buffer<Scalar> values) {
+      auto& former = *static_cast<Values*>(tensor);
+      former = Values::adopt(std::move(values), former.shape());
+    };
+  }
+
+  void adopt() {
+    for (auto& [key, mapped] : all_) mapped.adopt(mapped.tensor, std::move(mapped.values));
+    // What the parameters were in is of no use to a program that computes.
+    if (!all_.empty()) release_cached_memory();
+  }
+
+ private:
+  struct Mapped {
+    Buffer<Scalar> values;
+    void* tensor;
+    void (*adopt)(void* tensor, Buffer<Scalar> values);
+  };
+  std::map<const void*, Mapped> all_;
 };
 
 /// Compares what a file holds with what a model needs. Everything that can fail comes first; copy()
@@ -149,14 +171,17 @@ class LoadPlan {
     }
   }
 
-  /// With `mmap`, the parameters that can stay in the file, by their key; copy() leaves them out.
+  /// With `mmap`, the parameters that can stay in the file; copy() leaves them out. Small ones are
+  /// not worth a mapping.
   MappedParameters<Scalar> map() {
+    constexpr std::size_t few_bytes = std::size_t{1} << 14;
     MappedParameters<Scalar> mapped;
     for (Copy& copy : copies_) {
       if (!options_.mmap || copy.adapted || copy.tensor->stored.size() != 1) continue;
+      if (copy.target.size_bytes() < few_bytes) continue;
       auto values = map_values<Scalar>(file_.source.tensor(copy.tensor->stored[0]));
       if (!values) continue;
-      mapped.emplace(copy.key, std::move(*values));
+      mapped.add(copy.key, std::move(*values));
       report.mapped.push_back(copy.name);
       copy.mapped = true;
     }

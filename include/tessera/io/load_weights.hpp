@@ -115,9 +115,10 @@ LoadReport load_known(const Checkpoint& file, Model& model, const LoadOptions& o
          others);
   }
   plan.check_values();
-  AdoptMapped<Scalar> adopt{plan.map()};
+  MappedParameters<Scalar> mapped = plan.map();
+  if (!mapped.empty()) for_each_parameter(model, mapped);
   plan.copy();
-  if (!adopt.mapped.empty()) for_each_parameter(model, adopt);
+  mapped.adopt();
   return std::move(plan.report);
 }
 

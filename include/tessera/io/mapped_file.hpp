@@ -3,12 +3,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,7 +41,7 @@ class PrivateMapping : public MemoryOwner {
   std::span<std::byte> bytes() const { return bytes_; }
 
  private:
-  std::span<std::byte> mapping_;  // whole pages
+  std::span<std::byte> mapping_;  // from the beginning of a page on
   std::span<std::byte> bytes_;
 };
 
@@ -49,28 +52,35 @@ class MappedFile {
  public:
   /// Throws std::runtime_error if `path` cannot be opened or is no regular file. `map` false reads
   /// the file in any case.
-  explicit MappedFile(const std::filesystem::path& path, bool map = true) : file_(path) {
-    if (file_.size() > std::numeric_limits<std::size_t>::max() / 2) {
-      detail::fail(name(), "has ", file_.size(), " bytes, more than memory can address");
+  explicit MappedFile(const std::filesystem::path& path, bool map = true) : path_(path) {
+    const InputFile file(path);
+    name_ = file.name();
+    identity_ = file.identity();
+    if (file.size() > std::numeric_limits<std::size_t>::max() / 2) {
+      detail::fail(name_, "has ", file.size(), " bytes, more than memory can address");
     }
-    const auto size = static_cast<std::size_t>(file_.size());
+    const auto size = static_cast<std::size_t>(file.size());
     if (size == 0) return;
     void* const mapping =
-        map ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file_.descriptor(), 0) : MAP_FAILED;
+        map ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor(), 0) : MAP_FAILED;
     if (mapping == MAP_FAILED) {
       copy_.resize(size);
-      file_.read(0, copy_);
+      file.read(0, copy_);
     } else {
       mapping_ = {static_cast<const std::byte*>(mapping), size};
       (void)::madvise(mapping, size, MADV_SEQUENTIAL);  // advice: refusal changes nothing
     }
   }
   MappedFile(MappedFile&& other) noexcept
-      : file_(std::move(other.file_)),
+      : path_(std::move(other.path_)),
+        name_(std::move(other.name_)),
+        identity_(other.identity_),
         mapping_(std::exchange(other.mapping_, {})),
         copy_(std::move(other.copy_)) {}
   MappedFile& operator=(MappedFile&& other) noexcept {
-    std::swap(file_, other.file_);
+    std::swap(path_, other.path_);
+    std::swap(name_, other.name_);
+    std::swap(identity_, other.identity_);
     std::swap(mapping_, other.mapping_);
     std::swap(copy_, other.copy_);
     return *this;
@@ -79,19 +89,28 @@ class MappedFile {
     if (!mapping_.empty()) ::munmap(const_cast<std::byte*>(mapping_.data()), mapping_.size());
   }
 
-  const std::string& name() const { return file_.name(); }
+  const std::string& name() const { return name_; }
   bool is_mapped() const { return !mapping_.empty(); }
   std::span<const std::byte> bytes() const {
     return is_mapped() ? mapping_ : std::span<const std::byte>(copy_);
   }
 
-  /// `part` of bytes() once more, for somebody who may change it. Null if that cannot be mapped.
+  /// `part` of bytes() once more, for somebody who may change it. Null if the system refuses, or if
+  /// the path is another file's by now: no descriptor is kept, for a model may have many files.
   std::unique_ptr<PrivateMapping> map_privately(std::span<const std::byte> part) const {
-    if (!is_mapped() || part.empty()) return nullptr;
-    const auto offset = static_cast<std::size_t>(part.data() - mapping_.data());
-    auto mapping = std::make_unique<PrivateMapping>(file_, offset, part.size());
-    if (mapping->bytes().empty()) return nullptr;
-    return mapping;
+    const bool within =
+        std::less_equal<>()(mapping_.data(), part.data()) &&
+        std::less_equal<>()(part.data() + part.size(), mapping_.data() + mapping_.size());
+    if (part.empty() || !within) return nullptr;
+    try {
+      const InputFile file(path_);
+      if (file.identity() != identity_) return nullptr;
+      const auto offset = static_cast<std::size_t>(part.data() - mapping_.data());
+      auto mapping = std::make_unique<PrivateMapping>(file, offset, part.size());
+      return mapping->bytes().empty() ? nullptr : std::move(mapping);
+    } catch (const std::runtime_error&) {
+      return nullptr;  // it cannot be opened any more
+    }
   }
 
   /// Gives the memory behind `part` of bytes() back; the bytes stay valid and come from the file
@@ -108,7 +127,9 @@ class MappedFile {
   }
 
  private:
-  InputFile file_;
+  std::filesystem::path path_;
+  std::string name_;
+  std::array<std::uint64_t, 3> identity_{};
   std::span<const std::byte> mapping_;  // empty: the bytes are in copy_
   std::vector<std::byte> copy_;
 };

@@ -56,8 +56,11 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
   for_each_piece(k.rows, forward_key_block, [&](Index key, Index keys) {
     const PackedMatrix<Scalar> packed_keys(k.middle_rows(key, keys));
     const auto packed_values = PackedMatrix<Scalar>::of_transpose(v.middle_rows(key, keys));
+    // Where the product with the values reads words, each row becomes words while it is in cache.
+    const bool in_words = packed_values.takes_words();
     PieceMemory<Scalar> memory(std::min(query_block, q.rows), packed_keys.padded_rows());
     for_each_piece(q.rows, query_block, [&](Index query, Index queries) {
+      const Accumulate later_keys = key > 0 ? Accumulate::yes : Accumulate::no;
       const MatrixView<Scalar> scores = memory.rows(queries);
       const MatrixView<Scalar> result = out.middle_rows(query, queries);
       matmul_nt<Scalar>(q.middle_rows(query, queries), packed_keys, scores);
@@ -69,6 +72,9 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
         std::fill(scores.row(r) + keys, scores.row(r) + scores.cols,
                   -std::numeric_limits<Scalar>::infinity());
         const Scalar added = exponentials_of_row(scores.row(r), scores.cols, scale, largest);
+        if constexpr (has_kernels<Scalar>) {
+          if (in_words) round_to_words(scores.row(r), scores.cols);
+        }
         if (key > 0 && largest != former) {
           const Scalar shrink = std::exp(former - largest);
           sum *= shrink;
@@ -76,8 +82,11 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
         }
         sum += added;
       }
-      matmul_nt<Scalar>(scores.block(0, 0, queries, keys), packed_values, result,
-                        key > 0 ? Accumulate::yes : Accumulate::no);
+      if (in_words) {
+        matmul_nt_of_words<Scalar>(scores, packed_values, result, later_keys);
+      } else {
+        matmul_nt<Scalar>(scores.block(0, 0, queries, keys), packed_values, result, later_keys);
+      }
     });
   });
   for (Index r = 0; r < q.rows; ++r) {

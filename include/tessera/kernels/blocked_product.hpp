@@ -34,6 +34,7 @@ struct BlockedProduct {
   MatrixView<float> c;
   bool accumulate = false;
   Epilogue<float> epilogue = {};
+  bool a_holds_words = false;  ///< rounded ones, where b's panels do: see round_to_words
 };
 
 namespace detail {
@@ -203,7 +204,7 @@ inline void multiply(BlockedProduct product) {
   if (worth_packing_whole(product.b, product.c.rows)) {
     product.b = pack_whole(product.b, form, panels_of_b);
   }
-  const LeftRows left(product.a, product.c.rows, product.b.depth, form);
+  const LeftRows left(product.a, product.c.rows, product.b.depth, form, product.a_holds_words);
   product.a = left.operand();
   const Index block = depth_block(step_count(product.b.depth, form), kernel.block_depth);
   const EvenPieces rows(product.c.rows,

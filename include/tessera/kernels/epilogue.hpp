@@ -22,7 +22,7 @@ struct Epilogue {
   bool empty() const { return !bias && !gelu && !gelu_input && !residual; }
 
   /// The epilogue of a block of c that begins at (row, col); `stride` is c's.
-  Epilogue block(Index row, Index col, Index stride) const {
+  [[gnu::always_inline]] Epilogue block(Index row, Index col, Index stride) const {
     return {advanced(bias, col), gelu, advanced(gelu_input, row * stride + col),
             advanced(residual, row * stride + col)};
   }
@@ -69,18 +69,18 @@ struct ApplyToRows {
   }
 
   template <class Vector>
-  [[gnu::always_inline]] static void run(const Epilogue<float>* epilogue,
-                                         const float* in, Index in_stride, float* out,
-                                         Index out_stride, Index rows, Index cols) {
+  [[gnu::always_inline]] static void run(const Epilogue<float>* epilogue, const float* in,
+                                         Index in_stride, float* out, Index out_stride, Index rows,
+                                         Index cols) {
     constexpr Index width = lanes<Vector>;
-    Epilogue<float> of_row = *epilogue;
+    const Epilogue<float> all = *epilogue;
     for (Index r = 0; r < rows; ++r) {
+      const Epilogue<float> of_row = all.block(r, 0, out_stride);
+      const float* from = in + r * in_stride;
+      float* to = out + r * out_stride;
       Index at = 0;
-      for (; at + width <= cols; at += width) step<Vector>(of_row, in, out, at, width);
-      if (at < cols) step<Vector>(of_row, in, out, at, cols - at);
-      in += in_stride;
-      out += out_stride;
-      of_row = of_row.block(1, 0, out_stride);
+      for (; at + width <= cols; at += width) step<Vector>(of_row, from, to, at, width);
+      if (at < cols) step<Vector>(of_row, from, to, at, cols - at);
     }
   }
 };
@@ -92,8 +92,8 @@ struct ApplyToRows {
 template <class Scalar>
 void apply(const Epilogue<Scalar>& epilogue, MatrixView<const Scalar> sums, MatrixView<Scalar> c) {
   if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-    run_vectorised<detail::ApplyToRows, const Epilogue<float>*>(
-        &epilogue, sums.data, sums.stride, c.data, c.stride, c.rows, c.cols);
+    run_vectorised<detail::ApplyToRows, const Epilogue<float>*>(&epilogue, sums.data, sums.stride,
+                                                                c.data, c.stride, c.rows, c.cols);
   } else {
     for (Index r = 0; r < c.rows; ++r) {
       detail::apply_to_row(epilogue.block(r, 0, c.stride), sums.row(r), c.row(r), c.cols);

@@ -12,8 +12,11 @@ namespace tessera::kernels {
 /// a as the micro-kernel reads it: where it lies if that is as good, copied otherwise.
 class LeftRows {
  public:
-  /// a has `rows` rows and `depth` values of k in each; it is read in `form`.
-  LeftRows(const Lanes& a, Index rows, Index depth, InputForm form) : operand_(a) {
+  /// a has `rows` rows and `depth` values of k in each; it is read in `form`. Words that it holds
+  /// already stay where they are.
+  LeftRows(const Lanes& a, Index rows, Index depth, InputForm form, bool holds_words = false)
+      : operand_(a) {
+    if (holds_words) return;
     constexpr Index depth_worth_transposing = 512;  // beyond, a cell reads too much far apart
     constexpr Index few_elements = Index{1} << 19;  // two megabytes, which stay in cache meanwhile
     if (form != InputForm::floats) {

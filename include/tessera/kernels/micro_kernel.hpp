@@ -190,8 +190,8 @@ constexpr auto baseline_tiles() {
 // 14 x 2 of 32 AVX-512 registers, 6 x 2 of 16 AVX2 or SSE registers. Even pieces of many rows have
 // the first heights of these lists.
 inline constexpr auto avx512_heights = avx512_tiles<14, 13, 12, 11, 8, 4, 2, 1>();
-inline constexpr auto avx2_heights = avx2_tiles<6, 5, 4, 1>();
-inline constexpr auto baseline_heights = baseline_tiles<6, 5, 4, 1>();
+inline constexpr auto avx2_heights = avx2_tiles<6, 5, 4, 2, 1>();
+inline constexpr auto baseline_heights = baseline_tiles<6, 5, 4, 2, 1>();
 
 /// What all kernels on vectors have in common. 112 rows of a block of a stay in the second-level
 /// cache while the panels of a cell pass, and 512 steps of a panel are its share of it.

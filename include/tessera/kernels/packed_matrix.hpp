@@ -44,6 +44,14 @@ class PackedMatrix {
   }
   std::size_t bytes() const { return values_.size() * sizeof(Scalar); }
 
+  /// Whether products with it read their other side as rounded words of two bfloat16.
+  bool takes_words() const {
+    if constexpr (has_kernels<Scalar>) {
+      return input_form({values_.data(), cols_, rows_, 0, layout_, 0}) == InputForm::pairs;
+    }
+    return false;
+  }
+
   /// What is stored: panels, or the rows one after the other.
   const Scalar* data() const { return values_.data(); }
   RightLayout layout() const { return layout_; }
@@ -61,6 +69,27 @@ class PackedMatrix {
   Buffer<Scalar> values_;
 };
 
+namespace detail {
+
+/// c (+)= a * (rows of b from `first` on)^T, then the epilogue, on kernels of our own.
+template <class Scalar>
+void multiply_packed(MatrixView<const Scalar> a, bool a_holds_words, const PackedMatrix<Scalar>& b,
+                     MatrixView<Scalar> c, Accumulate accumulate, const Epilogue<Scalar>& epilogue,
+                     Index first) {
+  RightOperand panels{b.data(), b.cols(), c.cols, 0, b.layout(), first % panel_cols};
+  const InputForm form = panels.panel_form();
+  panels.data =
+      advanced(panels.data, first / panel_cols * step_count(b.cols(), form) * step_words(form));
+  multiply({.a = {a.data, a.stride, 1},
+            .b = panels,
+            .c = c,
+            .accumulate = accumulate == Accumulate::yes,
+            .epilogue = epilogue,
+            .a_holds_words = a_holds_words});
+}
+
+}  // namespace detail
+
 /// c [M, N] (+)= a [M, K] * (rows [first, first + N) of b)^T, then the epilogue: the bits of
 /// matmul_nt with the matrix that b was made of, in the precision of the scope b was made in.
 template <class Scalar>
@@ -68,19 +97,20 @@ void matmul_nt(MatrixView<const Scalar> a, const PackedMatrix<Scalar>& b, Matrix
                Accumulate accumulate = Accumulate::no, const Epilogue<Scalar>& epilogue = {},
                Index first = 0) {
   if constexpr (has_kernels<Scalar>) {
-    const Index skip = first % panel_cols;
-    RightOperand panels{b.data(), b.cols(), c.cols, 0, b.layout(), skip};
-    const InputForm form = panels.panel_form();
-    panels.data =
-        advanced(panels.data, first / panel_cols * step_count(b.cols(), form) * step_words(form));
-    multiply({.a = {a.data, a.stride, 1},
-              .b = panels,
-              .c = c,
-              .accumulate = accumulate == Accumulate::yes,
-              .epilogue = epilogue});
+    detail::multiply_packed(a, false, b, c, accumulate, epilogue, first);
   } else {
     const MatrixView<const Scalar> all(b.data(), b.rows(), b.cols());
     matmul_nt(a, all.middle_rows(first, c.cols), c, accumulate, epilogue);
+  }
+}
+
+/// c [M, N] (+)= a [M, K] * b [N, K]^T with b.takes_words(): the rows of a hold rounded words, as
+/// round_to_words makes them, and zeros up to a multiple of 32 columns. The bits of matmul_nt.
+template <class Scalar>
+void matmul_nt_of_words(MatrixView<const Scalar> a, const PackedMatrix<Scalar>& b,
+                        MatrixView<Scalar> c, Accumulate accumulate) {
+  if constexpr (has_kernels<Scalar>) {
+    detail::multiply_packed<Scalar>(a, true, b, c, accumulate, {}, 0);
   }
 }
 

@@ -9,7 +9,8 @@
 
 namespace tessera::kernels {
 
-/// Cuts [0, total) into pieces that differ by at most one, or by one `unit`.
+/// Cuts [0, total) into pieces that begin at multiples of `unit` and, but for that, are even. None
+/// is longer than `longest`, which `unit` must divide.
 struct EvenPieces {
   Index total;
   Index count;
@@ -32,7 +33,8 @@ void for_each_piece(Index count, Index longest, const F& f) {
   for (Index i = 0; i < pieces.count; ++i) f(pieces.begin(i), pieces.size(i));
 }
 
-/// Memory for a piece of a matrix in between. The gap keeps rows from sharing cache sets.
+/// Scratch for some rows of a matrix between two products. The gap keeps rows from sharing cache
+/// sets.
 template <class Scalar>
 class PieceMemory {
  public:

@@ -19,14 +19,15 @@ template <class Vector, std::size_t Count>
   for (std::size_t i = 1; i < Count; ++i) value = value * x + coefficients[i];
 }
 
-/// e^x for x <= 88, to 2 units in the last place; 0 below x = -87.3.
+/// e^x to 2 units in the last place; 0 below x = -87.3, and never infinite: x is cut off at 88.
 /// x = n ln 2 + r with |r| <= ln 2 / 2, so e^x = 2^n (1 + r + r^2 q(r)); q is a minimax polynomial.
 template <class Vector>
 [[gnu::always_inline]] inline void exp(const Vector& argument, Vector& value) {
   using Integers = typename VectorTraits<Vector>::Integers;
   const Vector lowest = Vector{} - 87.3F;
+  const Vector highest = Vector{} + 88.0F;
   const Vector zero{};
-  const Vector x = argument < lowest ? lowest : argument;
+  const Vector x = argument < lowest ? lowest : argument > highest ? highest : argument;
   // x / ln 2 + 127.5 is positive: without its fraction it is n + 127, n the nearest integer.
   const Integers exponent = __builtin_convertvector(x * 1.44269504F + 127.5F, Integers);
   const Vector whole = __builtin_convertvector(exponent, Vector) - 127.0F;
@@ -40,7 +41,8 @@ template <class Vector>
 
 /// Of the normal distribution at |x|: bell = e^(-x^2 / 2) and tail = P(X > |x|).
 /// tail = bell * t p(t) with t = 1 / (1 + 0.26 |x|), as Abramowitz & Stegun 7.1.26 have it with a
-/// shorter p: this one is good to 2.2e-8. The tail keeps its relative accuracy, which 1 - erf loses.
+/// shorter p: this one is good to 2.2e-8. The tail keeps its relative accuracy, which 1 - erf
+/// loses.
 template <class Vector>
 [[gnu::always_inline]] inline void normal_tail(const Vector& x, Vector& tail, Vector& bell) {
   using Words = typename VectorTraits<Vector>::Words;
@@ -61,7 +63,7 @@ template <class Vector>
   Vector tail, bell;
   normal_tail(x, tail, bell);
   const Vector zero{};
-  value = x < zero ? x * tail : x - x * tail;
+  value = x * (x < zero ? tail : 1.0F - tail);
 }
 
 /// d gelu / dx = P(X <= x) + x * density.

@@ -149,6 +149,16 @@ void make_words(Lanes from, Index lanes, Index depth, float* to, Index to_stride
           : detail::make_words<order, part, false>(from.data, from.step, to, to_stride);
 }
 
+/// In place: row[0, count) becomes count / 2 words, as LeftRows makes them. 32 divides `count`.
+[[gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] inline void round_to_words(
+    float* row, Index count) {
+  for (Index k = 0; k < count; k += block_depth) {
+    Float16 words;
+    detail::halves_of<WordPart::rounded>(row + k, row + k + 16, words);
+    store(words, row + k / 2);
+  }
+}
+
 #endif
 
 }  // namespace tessera::kernels

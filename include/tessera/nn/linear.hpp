@@ -72,8 +72,11 @@ struct Linear {
     weight.value = Tensor<Scalar, 2>();
   }
 
-  /// Needs a packed weight.
-  PackedLayer<Scalar> packed_layer() const { return {*packed, bias_values()}; }
+  /// Throws std::invalid_argument unless the weight is packed.
+  PackedLayer<Scalar> packed_layer() const {
+    require(packed.has_value(), "Linear::packed_layer", "the weight is not packed");
+    return {*packed, bias_values()};
+  }
 
   std::optional<kernels::PackedMatrix<Scalar>> packed;  ///< the weight, once packed
 

@@ -32,7 +32,8 @@ concept Module = requires(T& module) {
 };
 
 /// One parameter of a model as a walk meets it: flat, whatever its rank. Scalar is const for a
-/// const model. Valid as long as the model stays where it is.
+/// const model. Valid as long as the model stays where it is and its tensors keep their memory:
+/// packing weights and loading with LoadOptions::mmap replace it.
 template <class Scalar>
 struct NamedParameter {
   std::string name;  ///< as in a checkpoint: "blocks.0.attn.qkv.weight"

@@ -5,10 +5,10 @@
 
 namespace tessera {
 
-/// x [..., D] -> fc2(gelu(fc1(x))) [..., N], plus `residual` if given: the bits of packed_linear
-/// twice. Some rows after the others, so that what is between the layers stays in cache and is
-/// never whole. For inference alone.
-/// Throws std::invalid_argument if x carries a tape or shapes do not fit.
+/// x [..., D], fc1 [H, D], fc2 [N, H] -> fc2(gelu(fc1(x))) [..., N], plus `residual` of that shape
+/// if given: the bits of packed_linear twice. Some rows after the others, so that what is between
+/// the layers stays in cache and is never whole. For inference alone. Throws std::invalid_argument
+/// if x or residual carries a tape, or shapes do not fit.
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> packed_mlp(const Var<Scalar, Rank>& x, const PackedLayer<Scalar>& fc1,
                              const PackedLayer<Scalar>& fc2,
@@ -21,20 +21,25 @@ Var<Scalar, Rank> packed_mlp(const Var<Scalar, Rank>& x, const PackedLayer<Scala
   const Shape<Rank> shape = detail::with_last<Rank>(x.shape(), outputs);
   require(!residual || residual->shape() == shape, "packed_mlp", "residual ",
           residual ? residual->shape() : shape, " must have the shape of the result ", shape);
+  require(!residual || !residual->tape(), "packed_mlp", "residual carries a tape");
   auto y = Tensor<Scalar, Rank>::empty(shape);
-  // Eigen's sums depend on the number of rows.
-  const Index rows_at_once = kernels::has_kernels<Scalar> ? 256 : std::max<Index>(1, y.rows());
-  kernels::PieceMemory<Scalar> memory(std::min(rows_at_once, y.rows()), hidden);
+  // Whole tiles of every kernel, and of Eigen's products, whose sums depend on them.
+  constexpr Index unit = 256;
+  const Index at_once = unit * current_threads();
+  const kernels::EvenPieces pieces(y.rows(), at_once, unit);
+  kernels::PieceMemory<Scalar> memory(std::min(at_once, y.rows()), hidden);
   const kernels::Epilogue<Scalar> between{.bias = fc1.bias, .gelu = true};
   const kernels::Epilogue<Scalar> last{.bias = fc2.bias,
                                        .residual = residual ? residual->value().data() : nullptr};
-  kernels::for_each_piece(y.rows(), rows_at_once, [&](Index first, Index rows) {
-    kernels::matmul_nt<Scalar>(kernels::view(x.value()).middle_rows(first, rows), fc1.weight,
-                               memory.rows(rows), kernels::Accumulate::no, between);
-    kernels::matmul_nt<Scalar>(memory.rows(rows), fc2.weight,
-                               kernels::view(y).middle_rows(first, rows), kernels::Accumulate::no,
-                               last.block(first, 0, outputs));
-  });
+  for (Index i = 0; i < pieces.count; ++i) {
+    const Index first = pieces.begin(i);
+    const kernels::MatrixView<Scalar> between_rows = memory.rows(pieces.size(i));
+    kernels::matmul_nt<Scalar>(kernels::view(x.value()).middle_rows(first, pieces.size(i)),
+                               fc1.weight, between_rows, kernels::Accumulate::no, between);
+    kernels::matmul_nt<Scalar>(between_rows, fc2.weight,
+                               kernels::view(y).middle_rows(first, pieces.size(i)),
+                               kernels::Accumulate::no, last.block(first, 0, outputs));
+  }
   return y;
 }
 

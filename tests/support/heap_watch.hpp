@@ -5,9 +5,11 @@
 namespace tessera::test {
 
 /// What this program asks of the heap, from all threads: malloc and everything above it, such as
-/// operator new. heap_watch_test.cpp counts.
+/// operator new and Tensor. heap_watch.cpp counts; where that cannot be, with sanitizers or
+/// another C library than glibc, heap_unwatched.cpp says zero.
 struct HeapUse {
   std::size_t calls = 0;  ///< since the program began
+  std::size_t bytes = 0;  ///< asked for in these calls, as the heap rounds them
   std::size_t live = 0;   ///< bytes not freed yet
   std::size_t peak = 0;   ///< the most since restart_heap_peak
 };
@@ -21,6 +23,14 @@ std::size_t heap_calls_of(const Action& action) {
   const std::size_t before = heap_use().calls;
   action();
   return heap_use().calls - before;
+}
+
+/// Bytes that `action` asks for, freed ones included.
+template <class Action>
+std::size_t heap_bytes_of(const Action& action) {
+  const std::size_t before = heap_use().bytes;
+  action();
+  return heap_use().bytes - before;
 }
 
 /// How far above what was live before the heap grows in `action`.

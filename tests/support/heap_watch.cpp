@@ -1,4 +1,4 @@
-#include "memory/heap_watch.hpp"
+#include "support/heap_watch.hpp"
 
 #include <malloc.h>
 
@@ -10,10 +10,12 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "tessera/core/tensor.hpp"
 
 namespace {
 
 std::atomic<std::size_t> calls{0};
+std::atomic<std::size_t> bytes{0};
 std::atomic<std::size_t> live{0};
 std::atomic<std::size_t> peak{0};
 
@@ -21,6 +23,7 @@ void* counted(void* block) noexcept {
   if (block == nullptr) return block;
   calls.fetch_add(1);
   const std::size_t size = malloc_usable_size(block);
+  bytes.fetch_add(size);
   const std::size_t now = live.fetch_add(size) + size;
   std::size_t most = peak.load();
   while (now > most && !peak.compare_exchange_weak(most, now)) {
@@ -66,7 +69,7 @@ void free(void* block) noexcept {
 
 namespace tessera::test {
 
-HeapUse heap_use() { return {calls.load(), live.load(), peak.load()}; }
+HeapUse heap_use() { return {calls.load(), bytes.load(), live.load(), peak.load()}; }
 void restart_heap_peak() { peak.store(live.load()); }
 
 namespace {
@@ -120,6 +123,21 @@ TEST_CASE("the heap watch knows the most that was live at once") {
   });
   CHECK(growth >= 3'000'000);
   CHECK(growth < 3'100'000);
+}
+
+TEST_CASE("the heap watch sees tensors and adds up what is asked for") {
+  release_cached_memory();
+  const std::size_t asked = heap_bytes_of([] {
+    for (int i = 0; i < 2; ++i) {
+      Tensor<float, 1> zeros({1'000'000});
+      seen = zeros.data();
+      release_cached_memory();
+      const auto plain = Tensor<float, 1>::empty({500'000});
+      seen = const_cast<float*>(plain.data());
+    }
+  });
+  CHECK(asked >= 8'000'000);  // the second zeros come from the cache
+  CHECK(asked < 9'000'000);
 }
 
 }  // namespace
