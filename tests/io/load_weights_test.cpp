@@ -474,17 +474,26 @@ MaskedVisionTransformerConfig mappable() {
   return {.image_size = {16, 16}, .patch_size = 4, .embed_dim = 64, .depth = 2, .num_heads = 4};
 }
 
+/// A ViT with weights of its own and the file that it is saved in.
+struct SavedVit {
+  ScratchFolder folder;
+  std::filesystem::path path = folder / "vit.safetensors";
+  Vit vit{mappable()};
+
+  SavedVit() {
+    tessera::test::randomize(vit, 3);
+    save_weights(path, vit);
+  }
+};
+
 template <class Model>
 bool one_mapped_not_all(const Model& model, const LoadReport& report) {
   return report.mapped.size() >= 8 && report.mapped.size() < named_parameters(model).size();
 }
 
 TEST_CASE("with mmap weights stay in the file, and changes to the model do not reach it") {
-  const ScratchFolder folder;
-  const auto path = folder / "vit.safetensors";
-  Vit vit(mappable());
-  tessera::test::randomize(vit, 3);
-  save_weights(path, vit);
+  const SavedVit file_of;
+  const auto& [folder, path, vit] = file_of;
   const std::vector<float> saved = values_of(vit);
 
   Vit mapped(mappable());
@@ -511,11 +520,8 @@ TEST_CASE("with mmap weights stay in the file, and changes to the model do not r
 }
 
 TEST_CASE("a mapped model computes, copies, packs and trains as any other") {
-  const ScratchFolder folder;
-  const auto path = folder / "vit.safetensors";
-  Vit vit(mappable());
-  tessera::test::randomize(vit, 3);
-  save_weights(path, vit);
+  SavedVit file_of;
+  auto& [folder, path, vit] = file_of;
   const Tensor<float, 4> images({2, 3, 16, 16}, 0.5F);
   const auto step = [&](Vit& model) {
     Tape<float> tape;

@@ -15,6 +15,17 @@
 
 namespace tessera::io::test {
 
+namespace {
+
+/// Text in which no page looks like another.
+std::string letters(std::size_t count) {
+  std::string text(count, ' ');
+  for (std::size_t i = 0; i < count; ++i) text[i] = static_cast<char>('a' + i % 23);
+  return text;
+}
+
+}  // namespace
+
 TEST_CASE("a mapped file and a read one have the same bytes") {
   const ScratchFolder folder;
   const auto path = folder / "a.bin";
@@ -40,8 +51,7 @@ TEST_CASE("an empty file has no bytes") {
 TEST_CASE("released bytes are still the file's") {
   const ScratchFolder folder;
   const auto path = folder / "a.bin";
-  std::string text(300'000, ' ');
-  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  const std::string text = letters(300'000);
   write_file(path, bytes_of(text));
   for (const bool map : {true, false}) {
     const MappedFile file(path, map);
@@ -61,8 +71,7 @@ TEST_CASE("released bytes are still the file's") {
 TEST_CASE("a private mapping is the file's bytes, and changes to it stay there") {
   const ScratchFolder folder;
   const auto path = folder / "a.bin";
-  std::string text(20'000, ' ');
-  for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i % 23);
+  const std::string text = letters(20'000);
   write_file(path, bytes_of(text));
   std::unique_ptr<PrivateMapping> mapping, other;
   {

@@ -29,7 +29,7 @@ TEST_CASE("for_each_piece calls for no empty piece") {
   using Pieces = std::vector<std::pair<Index, Index>>;
   const auto called = [](Index count, Index longest) {
     Pieces found;
-    for_each_piece(count, longest, [&](Index first, Index size) {
+    for_each_piece({count, longest}, [&](Index first, Index size) {
       found.push_back({first, size});
     });
     return found;

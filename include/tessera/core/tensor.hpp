@@ -134,11 +134,13 @@ class Tensor {
 
   /// Element at one index per axis. Not checked.
   template <std::convertible_to<Index>... Indices>
-  requires(sizeof...(Indices) == Rank) Scalar& operator()(Indices... indices) {
+    requires(sizeof...(Indices) == Rank)
+  Scalar& operator()(Indices... indices) {
     return data()[offset(static_cast<Index>(indices)...)];
   }
   template <std::convertible_to<Index>... Indices>
-  requires(sizeof...(Indices) == Rank) const Scalar& operator()(Indices... indices) const {
+    requires(sizeof...(Indices) == Rank)
+  const Scalar& operator()(Indices... indices) const {
     return data()[offset(static_cast<Index>(indices)...)];
   }
 

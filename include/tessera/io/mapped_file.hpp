@@ -52,7 +52,7 @@ class MappedFile {
  public:
   /// Throws std::runtime_error if `path` cannot be opened or is no regular file. `map` false reads
   /// the file in any case.
-  explicit MappedFile(const std::filesystem::path& path, bool map = true) : path_(path) {
+  explicit MappedFile(const std::filesystem::path& path, bool map = true) {
     const InputFile file(path);
     name_ = file.name();
     identity_ = file.identity();
@@ -72,13 +72,11 @@ class MappedFile {
     }
   }
   MappedFile(MappedFile&& other) noexcept
-      : path_(std::move(other.path_)),
-        name_(std::move(other.name_)),
+      : name_(std::move(other.name_)),
         identity_(other.identity_),
         mapping_(std::exchange(other.mapping_, {})),
         copy_(std::move(other.copy_)) {}
   MappedFile& operator=(MappedFile&& other) noexcept {
-    std::swap(path_, other.path_);
     std::swap(name_, other.name_);
     std::swap(identity_, other.identity_);
     std::swap(mapping_, other.mapping_);
@@ -103,7 +101,7 @@ class MappedFile {
         std::less_equal<>()(part.data() + part.size(), mapping_.data() + mapping_.size());
     if (part.empty() || !within) return nullptr;
     try {
-      const InputFile file(path_);
+      const InputFile file(name_);
       if (file.identity() != identity_) return nullptr;
       const auto offset = static_cast<std::size_t>(part.data() - mapping_.data());
       auto mapping = std::make_unique<PrivateMapping>(file, offset, part.size());
@@ -127,8 +125,7 @@ class MappedFile {
   }
 
  private:
-  std::filesystem::path path_;
-  std::string name_;
+  std::string name_;  // the path
   std::array<std::uint64_t, 3> identity_{};
   std::span<const std::byte> mapping_;  // empty: the bytes are in copy_
   std::vector<std::byte> copy_;

@@ -53,13 +53,13 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
   Buffer<Scalar> sums(static_cast<std::size_t>(q.rows));
   std::fill_n(sums.data(), q.rows, Scalar{});
   std::fill_n(logsumexp, q.rows, -std::numeric_limits<Scalar>::infinity());
-  for_each_piece(k.rows, forward_key_block, [&](Index key, Index keys) {
+  for_each_piece({k.rows, forward_key_block}, [&](Index key, Index keys) {
     const PackedMatrix<Scalar> packed_keys(k.middle_rows(key, keys));
     const auto packed_values = PackedMatrix<Scalar>::of_transpose(v.middle_rows(key, keys));
     // Where the product with the values reads words, each row becomes words while it is in cache.
     const bool in_words = packed_values.takes_words();
     PieceMemory<Scalar> memory(std::min(query_block, q.rows), packed_keys.padded_rows());
-    for_each_piece(q.rows, query_block, [&](Index query, Index queries) {
+    for_each_piece({q.rows, query_block}, [&](Index query, Index queries) {
       const Accumulate later_keys = key > 0 ? Accumulate::yes : Accumulate::no;
       const MatrixView<Scalar> scores = memory.rows(queries);
       const MatrixView<Scalar> result = out.middle_rows(query, queries);
@@ -142,14 +142,14 @@ void attend_backward(const AttentionHead<Scalar>& head) {
   for (Index r = 0; r < total; ++r) {
     dots.data()[r] = dot(head.dout.row(r), head.out.row(r), head.out.cols);
   }
-  for_each_piece(head.k.rows, backward_key_block, [&](Index key, Index keys) {
+  for_each_piece({head.k.rows, backward_key_block}, [&](Index key, Index keys) {
     const MatrixView<const Scalar> k = head.k.middle_rows(key, keys);
     const PackedMatrix<Scalar> packed_keys(k);
     const PackedMatrix<Scalar> packed_values(head.v.middle_rows(key, keys));
     const auto packed_columns = PackedMatrix<Scalar>::of_transpose(k);
     PieceMemory<Scalar> scores(std::min(query_block, total), packed_keys.padded_rows());
     PieceMemory<Scalar> gradients(std::min(query_block, total), packed_keys.padded_rows());
-    for_each_piece(total, query_block, [&](Index query, Index queries) {
+    for_each_piece({total, query_block}, [&](Index query, Index queries) {
       const Accumulate later_queries = query > 0 ? Accumulate::yes : Accumulate::no;
       const MatrixView<const Scalar> q = head.q.middle_rows(query, queries);
       const MatrixView<const Scalar> dout = head.dout.middle_rows(query, queries);

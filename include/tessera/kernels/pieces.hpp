@@ -25,12 +25,12 @@ struct EvenPieces {
   Index size(Index piece) const { return begin(piece + 1) - begin(piece); }
 };
 
-/// Calls f(first, size) for even pieces of [0, count), none longer than `longest` and none empty.
+/// Calls f(first, size) for every piece, in order, none of them empty.
 template <class F>
-void for_each_piece(Index count, Index longest, const F& f) {
-  if (count == 0) return;
-  const EvenPieces pieces(count, longest);
-  for (Index i = 0; i < pieces.count; ++i) f(pieces.begin(i), pieces.size(i));
+void for_each_piece(const EvenPieces& pieces, const F& f) {
+  for (Index i = 0; i < pieces.count; ++i) {
+    if (pieces.size(i) > 0) f(pieces.begin(i), pieces.size(i));
+  }
 }
 
 /// Scratch for some rows of a matrix between two products. The gap keeps rows from sharing cache

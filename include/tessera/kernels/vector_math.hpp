@@ -39,13 +39,14 @@ template <class Vector>
   value = argument < lowest ? zero : mantissa * __builtin_bit_cast(Vector, power);
 }
 
-/// Of the normal distribution at |x|: bell = e^(-x^2 / 2) and tail = P(X > |x|).
-/// tail = bell * t p(t) with t = 1 / (1 + 0.26 |x|), as Abramowitz & Stegun 7.1.26 have it with a
-/// shorter p: this one is good to 2.2e-8. The tail keeps its relative accuracy, which 1 - erf
-/// loses.
+/// The normal distribution at x: cdf = P(X <= x), and bell = e^(-x^2 / 2).
+/// For a = |x|, P(X > a) = bell * t p(t) with t = 1 / (1 + 0.26 a), as Abramowitz & Stegun 7.1.26
+/// have it with a shorter p: this one is good to 2.2e-8. Both tails keep their relative accuracy,
+/// which 1 + erf loses at negative x.
 template <class Vector>
-[[gnu::always_inline]] inline void normal_tail(const Vector& x, Vector& tail, Vector& bell) {
+[[gnu::always_inline]] inline void normal(const Vector& x, Vector& cdf, Vector& bell) {
   using Words = typename VectorTraits<Vector>::Words;
+  const Vector zero{};
   const Vector a = __builtin_bit_cast(Vector, __builtin_bit_cast(Words, x) & 0x7fffffffU);
   const Vector t = 1.0F / (a * 0.26F + 1.0F);
   Vector p;
@@ -54,25 +55,24 @@ template <class Vector>
                         5.004675e-2F, 0.10328546F, 0.10298021F, 0.103761265F},
              p);
   exp(x * x * -0.5F, bell);
-  tail = bell * t * p;
+  const Vector tail = bell * t * p;
+  cdf = x < zero ? tail : 1.0F - tail;
 }
 
 /// x * P(X <= x) of the normal distribution: the exact GELU.
 template <class Vector>
 [[gnu::always_inline]] inline void gelu(const Vector& x, Vector& value) {
-  Vector tail, bell;
-  normal_tail(x, tail, bell);
-  const Vector zero{};
-  value = x * (x < zero ? tail : 1.0F - tail);
+  Vector cdf, bell;
+  normal(x, cdf, bell);
+  value = x * cdf;
 }
 
-/// d gelu / dx = P(X <= x) + x * density.
+/// d gelu / dx = cdf + x * density.
 template <class Vector>
 [[gnu::always_inline]] inline void gelu_derivative(const Vector& x, Vector& value) {
-  Vector tail, bell;
-  normal_tail(x, tail, bell);
-  const Vector zero{};
-  value = (x < zero ? tail : 1.0F - tail) + x * bell * 0.39894228F;
+  Vector cdf, bell;
+  normal(x, cdf, bell);
+  value = x * bell * 0.39894228F + cdf;
 }
 
 /// The square root of x >= 0 to 2 units in the last place; of a number below 1.2e-38, which has

@@ -26,20 +26,17 @@ Var<Scalar, Rank> packed_mlp(const Var<Scalar, Rank>& x, const PackedLayer<Scala
   // Whole tiles of every kernel, and of Eigen's products, whose sums depend on them.
   constexpr Index unit = 256;
   const Index at_once = unit * current_threads();
-  const kernels::EvenPieces pieces(y.rows(), at_once, unit);
   kernels::PieceMemory<Scalar> memory(std::min(at_once, y.rows()), hidden);
   const kernels::Epilogue<Scalar> between{.bias = fc1.bias, .gelu = true};
   const kernels::Epilogue<Scalar> last{.bias = fc2.bias,
                                        .residual = residual ? residual->value().data() : nullptr};
-  for (Index i = 0; i < pieces.count; ++i) {
-    const Index first = pieces.begin(i);
-    const kernels::MatrixView<Scalar> between_rows = memory.rows(pieces.size(i));
-    kernels::matmul_nt<Scalar>(kernels::view(x.value()).middle_rows(first, pieces.size(i)),
-                               fc1.weight, between_rows, kernels::Accumulate::no, between);
-    kernels::matmul_nt<Scalar>(between_rows, fc2.weight,
-                               kernels::view(y).middle_rows(first, pieces.size(i)),
-                               kernels::Accumulate::no, last.block(first, 0, outputs));
-  }
+  kernels::for_each_piece({y.rows(), at_once, unit}, [&](Index first, Index rows) {
+    kernels::matmul_nt<Scalar>(kernels::view(x.value()).middle_rows(first, rows), fc1.weight,
+                               memory.rows(rows), kernels::Accumulate::no, between);
+    kernels::matmul_nt<Scalar>(memory.rows(rows), fc2.weight,
+                               kernels::view(y).middle_rows(first, rows), kernels::Accumulate::no,
+                               last.block(first, 0, outputs));
+  });
   return y;
 }
 
