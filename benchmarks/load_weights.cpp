@@ -15,8 +15,7 @@
 #include <memory>
 #include <string_view>
 
-#include "tessera/io/export_weights.hpp"
-#include "tessera/io/load_weights.hpp"
+#include "tessera/io/weights.hpp"
 
 using namespace tessera;
 

@@ -7,7 +7,7 @@
 
 #include "support/peak.hpp"
 #include "tessera/core/tensor.hpp"
-#include "tessera/kernels/packed_matrix.hpp"
+#include "tessera/kernels/matmul/packed_matrix.hpp"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // Products of this library for compare_matmul.py, which loads them beside those of PyTorch.
 #include "support/peak.hpp"
-#include "tessera/kernels/packed_matrix.hpp"
+#include "tessera/kernels/matmul/packed_matrix.hpp"
 
 using tessera::ExecutionScope;
 using tessera::Index;

@@ -5,7 +5,7 @@
 #include <iostream>
 #include <string>
 
-#include "tessera/io/load_weights.hpp"
+#include "tessera/io/weights.hpp"
 #include "tessera/tessera.hpp"
 
 using namespace tessera;

@@ -2,7 +2,7 @@
 #include <exception>
 #include <string>
 
-#include "tessera/io/load_weights.hpp"
+#include "tessera/io/weights.hpp"
 #include "tessera/tessera.hpp"
 
 using namespace tessera;
@@ -100,8 +100,7 @@ class IJEPAWork : public Work {
   }
   float train(const Batch& batch) override {
     Tape<float> tape;
-    const auto loss =
-        ijepa_.loss(Var(batch.image_tensor(), &tape), context(batch), targets(batch));
+    const auto loss = ijepa_.loss(Var(batch.image_tensor(), &tape), context(batch), targets(batch));
     tape.backward(loss);
     optimizer_.step(ijepa_, tape);
     update_ema(ijepa_.target_encoder, ijepa_.encoder, 0.996);

@@ -4,7 +4,7 @@
 #include <exception>
 #include <string>
 
-#include "tessera/io/save_weights.hpp"
+#include "tessera/io/weights.hpp"
 #include "tessera/tessera.hpp"
 
 using namespace tessera;

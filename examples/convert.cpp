@@ -3,8 +3,7 @@
 #include "support/checkpoint_options.hpp"
 #include "support/print.hpp"
 #include "support/run.hpp"
-#include "tessera/io/convert_weights.hpp"
-#include "tessera/io/hugging_face_config.hpp"
+#include "tessera/io/weights.hpp"
 
 using namespace tessera;
 using example::print;

@@ -10,10 +10,10 @@
 #include "support/out.hpp"
 #include "support/print.hpp"
 #include "support/run.hpp"
-#include "tessera/core/execution.hpp"
+#include "tessera/core/threads/execution.hpp"
 #include "tessera/io/image.hpp"
-#include "tessera/io/load_weights.hpp"
 #include "tessera/io/preprocessing.hpp"
+#include "tessera/io/weights.hpp"
 
 using namespace tessera;
 using example::print;

@@ -7,11 +7,11 @@
 #include "support/picture.hpp"
 #include "support/print.hpp"
 #include "support/run.hpp"
-#include "tessera/core/execution.hpp"
+#include "tessera/core/threads/execution.hpp"
 #include "tessera/io/image.hpp"
-#include "tessera/io/load_weights.hpp"
 #include "tessera/io/preprocessing.hpp"
-#include "tessera/masking/random_token_mask.hpp"
+#include "tessera/io/weights.hpp"
+#include "tessera/masking/random/random_token_mask.hpp"
 
 using namespace tessera;
 using example::print;

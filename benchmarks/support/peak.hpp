@@ -4,8 +4,8 @@
 #include <chrono>
 #include <vector>
 
-#include "tessera/core/random.hpp"
-#include "tessera/kernels/blocked_product.hpp"
+#include "tessera/core/random/distributions.hpp"
+#include "tessera/kernels/matmul/blocked.hpp"
 
 namespace tessera::benchmarks {
 

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "support/print.hpp"
-#include "tessera/io/load_plan.hpp"
+#include "tessera/io/weights/load_plan.hpp"
 
 namespace example {
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "tessera/io/file.hpp"
+#include "tessera/io/file/file.hpp"
 
 namespace example {
 

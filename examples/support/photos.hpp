@@ -5,8 +5,8 @@
 #include <stdexcept>
 #include <vector>
 
-#include "tessera/io/augment.hpp"
-#include "tessera/io/image.hpp"
+#include "tessera/io/image/augment.hpp"
+#include "tessera/io/image/read.hpp"
 
 namespace example {
 

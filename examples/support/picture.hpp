@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <span>
 
-#include "tessera/core/token_index.hpp"
-#include "tessera/io/resize.hpp"
-#include "tessera/io/rgb_image.hpp"
+#include "tessera/io/image/image.hpp"
+#include "tessera/io/image/resize.hpp"
+#include "tessera/masking/token_index.hpp"
 
 namespace example {
 

@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "support/run.hpp"
-#include "tessera/core/execution.hpp"
+#include "tessera/core/threads/execution.hpp"
 
 namespace example {
 

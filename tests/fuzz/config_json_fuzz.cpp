@@ -1,9 +1,9 @@
 // config.json and preprocessor_config.json: parsed, then read as the settings of a small encoder.
 
 #include "fuzz/support.hpp"
-#include "tessera/io/checkpoint_config.hpp"
+#include "tessera/io/checkpoint/model_config.hpp"
 #include "tessera/io/preprocessing.hpp"
-#include "tessera/io/safetensors_writer.hpp"
+#include "tessera/io/safetensors/writer.hpp"
 
 namespace {
 

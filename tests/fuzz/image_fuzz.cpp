@@ -1,7 +1,7 @@
 // PNG and JPEG: decoded to pixels of the announced size, or refused.
 #include "fuzz/support.hpp"
-#include "tessera/io/crc32.hpp"
 #include "tessera/io/image.hpp"
+#include "tessera/io/torch/crc32.hpp"
 
 namespace {
 

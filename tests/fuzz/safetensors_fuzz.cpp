@@ -1,6 +1,6 @@
 // Both readers of safetensors must agree on what they accept.
 #include "fuzz/support.hpp"
-#include "tessera/io/safetensors_reader.hpp"
+#include "tessera/io/safetensors/reader.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tessera::io;

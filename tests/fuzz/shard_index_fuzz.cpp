@@ -1,6 +1,6 @@
 // The index of a sharded checkpoint: whatever is accepted names files in its own folder only.
 #include "fuzz/support.hpp"
-#include "tessera/io/sharded.hpp"
+#include "tessera/io/source/shards.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace tessera::io;

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tessera/io/tensor_source.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::fuzz {
 

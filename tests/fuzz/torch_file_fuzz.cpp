@@ -1,7 +1,7 @@
 // Files of torch.save in both formats. An input that begins as a bare pickle is read as the pickle
 // of an archive whose storages all have 64 bytes, so that the fuzzer need not keep a zip in order.
 #include "fuzz/support.hpp"
-#include "tessera/io/torch_file.hpp"
+#include "tessera/io/torch/file.hpp"
 
 namespace {
 

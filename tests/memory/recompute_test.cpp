@@ -3,10 +3,10 @@
 #include "tessera/autograd/recompute.hpp"
 
 #include "support/catch.hpp"
-#include "support/heap_watch.hpp"
-#include "support/random_model.hpp"
+#include "support/heap/heap_watch.hpp"
+#include "support/models/random_model.hpp"
 #include "support/random_tensor.hpp"
-#include "tessera/masking/random_token_mask.hpp"
+#include "tessera/masking/random/random_token_mask.hpp"
 #include "tessera/models/ijepa.hpp"
 #include "tessera/models/mae.hpp"
 #include "tessera/train/adamw.hpp"

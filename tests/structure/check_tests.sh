@@ -1,19 +1,23 @@
 #!/bin/sh
 # Usage: check_tests.sh PROJECT_FOLDER
-# Every header include/tessera/<folder>/<name>.hpp is guarded and has tests/<folder>/<name>_test.cpp,
+# Every header include/tessera/<room>/<name>.hpp is guarded and has tests/unit/<room>/<name>_test.cpp,
 # which includes it before anything else: compiling that shows that the header needs nothing before
-# it. Names of tests are free of characters that CMake lists take apart: such a test would never run.
+# it. A door, a header that lies directly in io/, holds includes alone and needs no tests. Names of tests are free of characters that CMake lists take apart: such a test would never run.
 set -u
 cd "$1" || exit 1
 failed=0
 count=0
 
-for header in include/tessera/*/*.hpp; do
-  [ -f "$header" ] || continue
+for header in $(find include/tessera -mindepth 2 -name '*.hpp' | sort); do
   count=$((count + 1))
   name=${header#include/tessera/}
-  test=tests/${name%.hpp}_test.cpp
-  if [ ! -f "$test" ]; then
+  test=tests/unit/${name%.hpp}_test.cpp
+  if [ "$(dirname "$name")" = io ]; then
+    if grep -qvE '^(#pragma once|#include "tessera/io/.*"|//.*|)$' "$header"; then
+      echo "FAILED: $header is a door and must hold includes alone"
+      failed=$((failed + 1))
+    fi
+  elif [ ! -f "$test" ]; then
     echo "FAILED: $header has no $test"
     failed=$((failed + 1))
   elif [ "$(grep -m 1 '^#include' "$test")" != "#include \"tessera/$name\"" ]; then

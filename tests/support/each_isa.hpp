@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "tessera/core/execution.hpp"
+#include "tessera/core/threads/execution.hpp"
 
 namespace tessera::test {
 

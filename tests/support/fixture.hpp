@@ -15,8 +15,8 @@
 #include <vector>
 
 #include "support/parity_table.hpp"
-#include "tessera/core/token_index.hpp"
-#include "tessera/io/safetensors_reader.hpp"
+#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/masking/token_index.hpp"
 #include "tessera/nn/module.hpp"
 
 namespace tessera::test {

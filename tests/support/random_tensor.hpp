@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-#include "tessera/core/generator.hpp"
+#include "tessera/core/random/generator.hpp"
 
 namespace tessera::test {
 

@@ -2,7 +2,7 @@
 
 #include "support/close.hpp"
 #include "support/random_tensor.hpp"
-#include "tessera/kernels/left_rows.hpp"
+#include "tessera/kernels/matmul/pack_a.hpp"
 
 namespace tessera::test {
 

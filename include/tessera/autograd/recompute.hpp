@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "tessera/autograd/tape.hpp"
-#include "tessera/core/execution.hpp"
-#include "tessera/core/generator.hpp"
+#include "tessera/core/random/generator.hpp"
+#include "tessera/core/threads/execution.hpp"
 
 namespace tessera {
 

@@ -84,8 +84,10 @@ class Tape {
   /// Adds to the gradient of an entry; operations call it through GradientSink.
   template <int Rank>
   void add_gradient(std::size_t node, const Shape<Rank>& shape, Tensor<Scalar, Rank> gradient) {
-    require(gradient.shape() == shape, "Tape::add_gradient", "gradient ", gradient.shape(),
-            " does not match its value ", shape);
+    if (gradient.shape() != shape) {
+      refuse("Tape::add_gradient", "gradient ", gradient.shape(), " does not match its value ",
+             shape);
+    }
     Slot<Rank>& slot = static_cast<Slot<Rank>&>(*entries_[node]);
     if (!slot.arrived) {
       slot.gradient = std::move(gradient);
@@ -143,7 +145,7 @@ class Tape {
   /// Gradient of a variable or parameter after backward; null if none arrived.
   template <int Rank>
   const Tensor<Scalar, Rank>* gradient(const Var<Scalar, Rank>& of) const {
-    require(of.tape() == this, "Tape::gradient", "the value belongs to another tape");
+    if (of.tape() != this) refuse("Tape::gradient", "the value belongs to another tape");
     if (!of.requires_grad() || entries_[of.node()] == nullptr) return nullptr;
     const auto& slot = static_cast<const Slot<Rank>&>(*entries_[of.node()]);
     return slot.arrived ? &slot.gradient : nullptr;
@@ -234,9 +236,10 @@ class Tape {
     const auto found = parameters_.find(key);
     if (found == parameters_.end()) return nullptr;
     const Known& known = found->second;
-    require(std::equal(shape.begin(), shape.end(), known.shape.begin(), known.shape.end()), op,
-            "parameter ", shape, " has the address of ", std::span<const Index>(known.shape),
-            ", which was recorded before; parameters must outlive the tape");
+    if (!std::equal(shape.begin(), shape.end(), known.shape.begin(), known.shape.end())) {
+      refuse(op, "parameter ", shape, " has the address of ", std::span<const Index>(known.shape),
+             ", which was recorded before; parameters must outlive the tape");
+    }
     return &known;
   }
 
@@ -248,9 +251,10 @@ class Tape {
   using Taker = void (*)(const void* taker, const void* parameter, std::span<const Scalar>);
 
   void walk(const Var<Scalar, 0>& loss, Taker take, const void* taker) {
-    require(!walked_, "Tape::backward", "this tape was walked already; record a new one");
-    require(loss.tape() == this && loss.requires_grad(), "Tape::backward",
-            "the loss was not recorded on this tape");
+    if (walked_) refuse("Tape::backward", "this tape was walked already; record a new one");
+    if (!(loss.tape() == this && loss.requires_grad())) {
+      refuse("Tape::backward", "the loss was not recorded on this tape");
+    }
     walked_ = true;
     add_gradient(loss.node(), loss.shape(), Tensor<Scalar, 0>({}, Scalar{1}));
     walk_back_to(0, take, taker);
@@ -272,14 +276,16 @@ class Tape {
   }
 
   void check_not_walked() const {
-    require(!walked_, "Tape", "this tape was walked already; record a new one");
+    if (walked_) refuse("Tape", "this tape was walked already; record a new one");
   }
 
   void check_recording() const {
     if (!replaying_) check_not_walked();
-    require(recording_, "Tape",
-            "what backward computes again may use its input, constants and parameters, but no "
-            "other value whose gradient is wanted");
+    if (!recording_) {
+      refuse("Tape",
+             "what backward computes again may use its input, constants and parameters, but no "
+             "other value whose gradient is wanted");
+    }
   }
 
   /// Takes ownership.
@@ -309,8 +315,9 @@ struct Recording {
   bool wanted = false;
 
   void meet(Tape<Scalar>* other, bool requires_grad) {
-    require(tape == nullptr || other == nullptr || tape == other, op,
-            "inputs are recorded on two different tapes");
+    if (!(tape == nullptr || other == nullptr || tape == other)) {
+      refuse(op, "inputs are recorded on two different tapes");
+    }
     if (tape == nullptr) tape = other;
     wanted = wanted || requires_grad;
   }

@@ -79,7 +79,7 @@ inline std::string joined(std::initializer_list<TextPart> parts) {
   return text;
 }
 
-[[noreturn, gnu::cold]] inline void refuse(std::initializer_list<TextPart> parts) {
+[[noreturn, gnu::cold]] inline void throw_invalid_argument(std::initializer_list<TextPart> parts) {
   throw std::invalid_argument(joined(parts));
 }
 
@@ -91,11 +91,13 @@ std::string text_of(const Parts&... parts) {
   return detail::joined({detail::TextPart(parts)...});
 }
 
-/// Throws std::invalid_argument "op: parts..." unless `ok`. Text is made only on failure.
+/// Throws std::invalid_argument "op: parts...". A check is an `if` around it, so that the parts of
+/// a message, which may be calls, are evaluated on failure alone:
+///
+///     if (rows != cols) refuse("trace", "matrix ", shape, " is not square");
 template <class... Parts>
-void require(bool ok, std::string_view op, const Parts&... parts) {
-  if (!ok) [[unlikely]]
-    detail::refuse({op, ": ", parts...});
+[[noreturn, gnu::cold]] void refuse(std::string_view op, const Parts&... parts) {
+  detail::throw_invalid_argument({op, ": ", parts...});
 }
 
 }  // namespace tessera

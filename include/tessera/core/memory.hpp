@@ -38,7 +38,7 @@ enum class Fill { none, zeros };
 /// weights are loaded into is not written twice. Before each block stands where the heap's began.
 inline void* allocate_aligned(std::size_t bytes, Fill fill) {
   if constexpr (!cache_buffers) {
-    void* const block = ::operator new (bytes, std::align_val_t{buffer_alignment});
+    void* const block = ::operator new(bytes, std::align_val_t{buffer_alignment});
     return fill == Fill::zeros ? std::memset(block, 0, bytes) : block;
   }
   const std::size_t all = bytes + buffer_alignment;  // the heap aligns to 16, so there is room
@@ -55,7 +55,7 @@ inline void free_aligned(void* block) noexcept {
   if constexpr (cache_buffers) {
     std::free(static_cast<void**>(block)[-1]);
   } else {
-    ::operator delete (block, std::align_val_t{buffer_alignment});
+    ::operator delete(block, std::align_val_t{buffer_alignment});
   }
 }
 

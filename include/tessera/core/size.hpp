@@ -21,16 +21,17 @@ inline void append_text(std::string& text, const Size& size) {
 
 inline Index Size::count() const {
   Index product = 0;
-  require(!__builtin_mul_overflow(height, width, &product), "Size", *this, " is too large");
+  if (__builtin_mul_overflow(height, width, &product)) refuse("Size", *this, " is too large");
   return product;
 }
 
 /// Patches that cover an image. Throws std::invalid_argument unless they do so exactly.
 inline Size patch_grid(std::string_view op, const Size& image, Index patch) {
-  require(patch > 0, op, "patch size ", patch, " must be positive");
-  require(
-      image.height > 0 && image.width > 0 && image.height % patch == 0 && image.width % patch == 0,
-      op, "image size ", image, " is not a positive multiple of the patch size ", patch);
+  if (patch <= 0) refuse(op, "patch size ", patch, " must be positive");
+  if (!(image.height > 0 && image.width > 0 && image.height % patch == 0 &&
+        image.width % patch == 0)) {
+    refuse(op, "image size ", image, " is not a positive multiple of the patch size ", patch);
+  }
   return {image.height / patch, image.width / patch};
 }
 

@@ -48,10 +48,11 @@ struct OwnShape : Shape<Rank> {
 [[gnu::noinline]] inline std::size_t checked_count(std::span<const Index> shape, Index most) {
   Index count = 1;
   for (const Index extent : shape) {
-    require(extent >= 0 && !__builtin_mul_overflow(count, extent, &count), "Tensor", "shape ",
-            shape, " has a negative size or too many elements");
+    if (!(extent >= 0 && !__builtin_mul_overflow(count, extent, &count))) {
+      refuse("Tensor", "shape ", shape, " has a negative size or too many elements");
+    }
   }
-  require(count <= most, "Tensor", "shape ", shape, " has too many elements");
+  if (count > most) refuse("Tensor", "shape ", shape, " has too many elements");
   return static_cast<std::size_t>(count);
 }
 
@@ -84,8 +85,9 @@ class Tensor {
   /// shape's.
   Tensor(const Shape<Rank>& shape, std::span<const Scalar> values)
       : Tensor(Uninitialised{}, shape) {
-    require(static_cast<Index>(values.size()) == size(), "Tensor", values.size(),
-            " values do not fill shape ", shape);
+    if (static_cast<Index>(values.size()) != size()) {
+      refuse("Tensor", values.size(), " values do not fill shape ", shape);
+    }
     std::copy(values.begin(), values.end(), data());
   }
   Tensor(const Shape<Rank>& shape, std::initializer_list<Scalar> values)
@@ -96,8 +98,9 @@ class Tensor {
 
   /// The elements in `memory`. Throws std::invalid_argument if their count is not the shape's.
   static Tensor adopt(Buffer<Scalar> memory, const Shape<Rank>& shape) {
-    require(checked_count(shape) == memory.size(), "Tensor::adopt", memory.size(),
-            " values do not fill shape ", shape);
+    if (checked_count(shape) != memory.size()) {
+      refuse("Tensor::adopt", memory.size(), " values do not fill shape ", shape);
+    }
     return Tensor(std::move(memory), shape);
   }
 
@@ -146,7 +149,7 @@ class Tensor {
 
   /// The one element of a tensor of size 1.
   Scalar item() const {
-    require(size() == 1, "Tensor::item", "shape ", shape_, " does not hold exactly one element");
+    if (size() != 1) refuse("Tensor::item", "shape ", shape_, " does not hold exactly one element");
     return *data();
   }
 
@@ -161,8 +164,9 @@ class Tensor {
   template <std::size_t NewRank>
   Tensor<Scalar, static_cast<int>(NewRank)> reshaped(const std::array<Index, NewRank>& shape) && {
     using Reshaped = Tensor<Scalar, static_cast<int>(NewRank)>;
-    require(Reshaped::checked_count(shape) == buffer_.size(), "Tensor::reshaped", "shape ", shape_,
-            " cannot become ", shape);
+    if (Reshaped::checked_count(shape) != buffer_.size()) {
+      refuse("Tensor::reshaped", "shape ", shape_, " cannot become ", shape);
+    }
     return {std::move(buffer_), shape};
   }
   template <std::size_t NewRank>

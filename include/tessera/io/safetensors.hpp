@@ -1,4 +1,4 @@
 #pragma once
 
-#include "tessera/io/safetensors_reader.hpp"
-#include "tessera/io/safetensors_writer.hpp"
+#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/safetensors/writer.hpp"

@@ -1,5 +1,8 @@
 #pragma once
 
-#include "tessera/io/export_weights.hpp"
-#include "tessera/io/load_weights.hpp"
-#include "tessera/io/save_weights.hpp"
+#include "tessera/io/checkpoint/checkpoint.hpp"
+#include "tessera/io/weights/convert.hpp"
+#include "tessera/io/weights/export.hpp"
+#include "tessera/io/weights/hugging_face_config.hpp"
+#include "tessera/io/weights/load.hpp"
+#include "tessera/io/weights/save.hpp"

@@ -6,9 +6,9 @@
 #include <type_traits>
 
 #include "tessera/core/memory.hpp"
-#include "tessera/core/parallel.hpp"
-#include "tessera/kernels/packed_matrix.hpp"
-#include "tessera/kernels/pieces.hpp"
+#include "tessera/core/threads/parallel.hpp"
+#include "tessera/kernels/matmul/packed_matrix.hpp"
+#include "tessera/kernels/partition.hpp"
 #include "tessera/kernels/softmax.hpp"
 
 // Attention in blocks of queries and keys, so that memory grows with the tokens and not with their

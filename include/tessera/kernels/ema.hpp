@@ -2,7 +2,7 @@
 
 #include <type_traits>
 
-#include "tessera/kernels/elementwise.hpp"
+#include "tessera/kernels/simd/elementwise.hpp"
 
 namespace tessera::kernels {
 

@@ -5,8 +5,8 @@
 #include <numbers>
 #include <type_traits>
 
-#include "tessera/kernels/elementwise.hpp"
-#include "tessera/kernels/vector_math.hpp"
+#include "tessera/kernels/simd/elementwise.hpp"
+#include "tessera/kernels/simd/vector_math.hpp"
 
 namespace tessera::kernels {
 

@@ -6,8 +6,8 @@
 #include <type_traits>
 
 #include "tessera/core/memory.hpp"
-#include "tessera/kernels/elementwise.hpp"
 #include "tessera/kernels/rows.hpp"
+#include "tessera/kernels/simd/elementwise.hpp"
 
 namespace tessera::kernels {
 

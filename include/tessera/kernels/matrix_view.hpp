@@ -29,8 +29,8 @@ struct MatrixView {
 
   /// Views of mutable memory read as views of constant memory.
   template <class U>
-  requires(std::is_same_v<const U, T> && !std::is_same_v<U, T>)
-      MatrixView(const MatrixView<U>& other)
+    requires(std::is_same_v<const U, T> && !std::is_same_v<U, T>)
+  MatrixView(const MatrixView<U>& other)
       : MatrixView(other.data, other.rows, other.cols, other.stride) {}
 
   MatrixView block(Index row, Index col, Index row_count, Index col_count) const {

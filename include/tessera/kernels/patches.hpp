@@ -1,7 +1,7 @@
 #pragma once
 
-#include "tessera/core/parallel.hpp"
 #include "tessera/core/tensor.hpp"
+#include "tessera/core/threads/parallel.hpp"
 
 namespace tessera::kernels {
 

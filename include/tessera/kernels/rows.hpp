@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tessera/core/parallel.hpp"
+#include "tessera/core/threads/parallel.hpp"
 #include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/matrix_view.hpp"
 

@@ -8,7 +8,7 @@
 
 #include "tessera/core/tensor.hpp"
 #include "tessera/kernels/arithmetic.hpp"
-#include "tessera/kernels/vector_math.hpp"
+#include "tessera/kernels/simd/vector_math.hpp"
 
 namespace tessera::kernels {
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "tessera/core/generator.hpp"
+#include "tessera/core/random/generator.hpp"
 #include "tessera/core/size.hpp"
 
 namespace tessera::detail {

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "tessera/core/python_random.hpp"
+#include "tessera/core/random/python_random.hpp"
 
 namespace tessera {
 
@@ -25,8 +25,9 @@ namespace detail {
 
 inline void check_interval(std::string_view op, std::string_view name, const Interval& interval,
                            double min, double max) {
-  require(interval.low >= min && interval.low <= interval.high && interval.high <= max, op, name,
-          " = ", interval, " must be in order and within [", min, ", ", max, "]");
+  if (!(interval.low >= min && interval.low <= interval.high && interval.high <= max)) {
+    refuse(op, name, " = ", interval, " must be in order and within [", min, ", ", max, "]");
+  }
 }
 
 }  // namespace detail

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tessera/core/token_index.hpp"
+#include "tessera/masking/token_index.hpp"
 
 namespace tessera {
 

@@ -4,7 +4,7 @@
 #include <string>
 
 #include "tessera/core/size.hpp"
-#include "tessera/core/token_index.hpp"
+#include "tessera/masking/token_index.hpp"
 
 namespace tessera {
 
@@ -20,21 +20,25 @@ struct TokenLayer {
 inline std::string draw_tokens(std::span<const TokenLayer> layers, Index image, const Size& grid,
                                Index num_prefix_tokens = 0) {
   constexpr std::string_view op = "draw_tokens";
-  require(grid.height >= 0 && grid.width >= 0 && num_prefix_tokens >= 0, op, "grid ", grid,
-          " and num_prefix_tokens = ", num_prefix_tokens, " must not be negative");
+  if (!(grid.height >= 0 && grid.width >= 0 && num_prefix_tokens >= 0)) {
+    refuse(op, "grid ", grid, " and num_prefix_tokens = ", num_prefix_tokens,
+           " must not be negative");
+  }
   std::string text;
   for (Index row = 0; row < grid.height; ++row) {
     text.append(static_cast<std::size_t>(grid.width), '.').push_back('\n');
   }
   for (const TokenLayer& layer : layers) {
     const TokenIndex& index = layer.index;
-    require(image >= 0 && image < index.dim(0), op, "image = ", image, " is outside index ",
-            index.shape());
+    if (!(image >= 0 && image < index.dim(0))) {
+      refuse(op, "image = ", image, " is outside index ", index.shape());
+    }
     for (Index k = 0; k < index.dim(1); ++k) {
       const Index patch = index(image, k) - num_prefix_tokens;
-      require(index(image, k) >= 0 && patch < grid.count(), op, "index(", image, ", ", k,
-              ") = ", index(image, k), " is not in the grid ", grid, " behind ", num_prefix_tokens,
-              " prefix tokens");
+      if (!(index(image, k) >= 0 && patch < grid.count())) {
+        refuse(op, "index(", image, ", ", k, ") = ", index(image, k), " is not in the grid ", grid,
+               " behind ", num_prefix_tokens, " prefix tokens");
+      }
       if (patch < 0) continue;
       text[static_cast<std::size_t>(patch / grid.width * (grid.width + 1) + patch % grid.width)] =
           layer.symbol;
@@ -53,11 +57,13 @@ inline std::string draw_tokens(std::initializer_list<TokenLayer> layers, Index i
 inline std::string draw_mask(const TokenMask& mask, Index image, const Size& grid,
                              Index num_prefix_tokens = 0) {
   constexpr std::string_view op = "draw_mask";
-  require(image >= 0 && image < mask.dim(0), op, "image = ", image, " is outside mask ",
-          mask.shape());
-  require(num_prefix_tokens >= 0 && mask.dim(1) == num_prefix_tokens + grid.count(), op, "mask ",
-          mask.shape(), " does not fit the grid ", grid, " behind ", num_prefix_tokens,
-          " prefix tokens");
+  if (!(image >= 0 && image < mask.dim(0))) {
+    refuse(op, "image = ", image, " is outside mask ", mask.shape());
+  }
+  if (!(num_prefix_tokens >= 0 && mask.dim(1) == num_prefix_tokens + grid.count())) {
+    refuse(op, "mask ", mask.shape(), " does not fit the grid ", grid, " behind ",
+           num_prefix_tokens, " prefix tokens");
+  }
   const bool* next = mask.row(image) + num_prefix_tokens;
   std::string text;
   for (Index row = 0; row < grid.height; ++row) {

@@ -11,13 +11,19 @@ namespace tessera {
 /// square.
 inline Size square_grid(Index sequence_length, Index num_prefix_tokens) {
   constexpr std::string_view op = "square_grid";
-  require(num_prefix_tokens >= 0, op, "num_prefix_tokens = ", num_prefix_tokens, " is negative");
-  require(sequence_length > num_prefix_tokens, op, "sequence_length = ", sequence_length,
-          " leaves no patch behind num_prefix_tokens = ", num_prefix_tokens);
+  if (num_prefix_tokens < 0) {
+    refuse(op, "num_prefix_tokens = ", num_prefix_tokens, " is negative");
+  }
+  if (sequence_length <= num_prefix_tokens) {
+    refuse(op, "sequence_length = ", sequence_length,
+           " leaves no patch behind num_prefix_tokens = ", num_prefix_tokens);
+  }
   const Index patches = sequence_length - num_prefix_tokens;
   const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(patches))));
-  require(side * side == patches, op, patches, " patches (sequence_length = ", sequence_length,
-          ", num_prefix_tokens = ", num_prefix_tokens, ") do not form a square");
+  if (side * side != patches) {
+    refuse(op, patches, " patches (sequence_length = ", sequence_length,
+           ", num_prefix_tokens = ", num_prefix_tokens, ") do not form a square");
+  }
   return {side, side};
 }
 

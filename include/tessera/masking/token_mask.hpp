@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tessera/core/token_index.hpp"
+#include "tessera/masking/token_index.hpp"
 
 namespace tessera {
 
@@ -10,7 +10,7 @@ namespace tessera {
 /// is outside [0, length).
 inline TokenMask to_token_mask(const TokenIndex& index, Index length) {
   constexpr std::string_view op = "to_token_mask";
-  require(length >= 0, op, "length = ", length, " is negative");
+  if (length < 0) refuse(op, "length = ", length, " is negative");
   check_token_index(op, "index", index, index.dim(0), length);
   TokenMask mask({index.dim(0), length}, false);
   for (Index b = 0; b < index.dim(0); ++b) {
@@ -28,8 +28,10 @@ inline TokenIndex to_token_index(const TokenMask& mask) {
   const Index first = mask.dim(0) > 0 ? count(0) : 0;
   TokenIndex index = TokenIndex::empty({mask.dim(0), first});
   for (Index b = 0; b < mask.dim(0); ++b) {
-    require(count(b) == first, "to_token_index", "row ", b, " of the mask has ", count(b),
-            " true tokens, row 0 has ", first);
+    if (count(b) != first) {
+      refuse("to_token_index", "row ", b, " of the mask has ", count(b), " true tokens, row 0 has ",
+             first);
+    }
     Index* next = index.row(b);
     for (Index token = 0; token < mask.dim(1); ++token) {
       if (mask(b, token)) *next++ = token;
@@ -49,7 +51,7 @@ inline TokenMask complement(const TokenMask& mask) {
 /// entry is outside [0, length) or appears twice in its row.
 inline TokenIndex complement(const TokenIndex& index, Index length) {
   constexpr std::string_view op = "complement";
-  require(length >= 0, op, "length = ", length, " is negative");
+  if (length < 0) refuse(op, "length = ", length, " is negative");
   check_token_index(op, "index", index, index.dim(0), length);
   check_token_index_unique(op, "index", index, length);
   return to_token_index(complement(to_token_mask(index, length)));
@@ -78,8 +80,10 @@ inline TokenIndex shift_index(const TokenIndex& index, Index offset) {
   for (Index b = 0; b < index.dim(0); ++b) {
     for (Index k = 0; k < index.dim(1); ++k) {
       const bool fits = !__builtin_add_overflow(index(b, k), offset, &shifted(b, k));
-      require(fits && shifted(b, k) >= 0, "shift_index", "index(", b, ", ", k, ") = ", index(b, k),
-              " shifted by ", offset, " is no index");
+      if (!(fits && shifted(b, k) >= 0)) {
+        refuse("shift_index", "index(", b, ", ", k, ") = ", index(b, k), " shifted by ", offset,
+               " is no index");
+      }
     }
   }
   return shifted;
@@ -88,8 +92,9 @@ inline TokenIndex shift_index(const TokenIndex& index, Index offset) {
 /// mask [B, N] over patches -> [B, P + N] over the full sequence, prefix tokens not masked. Throws
 /// std::invalid_argument if num_prefix_tokens is negative.
 inline TokenMask prepend_prefix(const TokenMask& mask, Index num_prefix_tokens) {
-  require(num_prefix_tokens >= 0, "prepend_prefix", "num_prefix_tokens = ", num_prefix_tokens,
-          " is negative");
+  if (num_prefix_tokens < 0) {
+    refuse("prepend_prefix", "num_prefix_tokens = ", num_prefix_tokens, " is negative");
+  }
   TokenMask longer({mask.dim(0), num_prefix_tokens + mask.dim(1)}, false);
   for (Index b = 0; b < mask.dim(0); ++b) {
     std::copy_n(mask.row(b), mask.dim(1), longer.row(b) + num_prefix_tokens);

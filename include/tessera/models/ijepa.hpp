@@ -5,10 +5,10 @@
 #include "tessera/models/masked_vision_transformer.hpp"
 #include "tessera/models/masked_vision_transformer_decoder.hpp"
 #include "tessera/nn/linear.hpp"
-#include "tessera/ops/apply_masks.hpp"
-#include "tessera/ops/concat_batch.hpp"
 #include "tessera/ops/losses.hpp"
-#include "tessera/ops/repeat_interleave_batch.hpp"
+#include "tessera/ops/tokens/apply_masks.hpp"
+#include "tessera/ops/tokens/concat_batch.hpp"
+#include "tessera/ops/tokens/repeat_interleave_batch.hpp"
 
 namespace tessera {
 
@@ -47,11 +47,14 @@ struct IJEPA {
                    .qkv_bias = config.encoder.qkv_bias,
                    .layer_norm_eps = config.encoder.layer_norm_eps}),
         predictor_proj(config.predictor_embed_dim, config.encoder.embed_dim) {
-    require(encoder.num_prefix_tokens() == 0, "IJEPA",
-            "the encoder must have neither class token nor registers, but has ",
-            encoder.num_prefix_tokens());
-    require(!config.encoder.fc_norm, "IJEPA",
-            "encoder.fc_norm is set, but predictor and targets need every token normalised");
+    if (encoder.num_prefix_tokens() != 0) {
+      refuse("IJEPA", "the encoder must have neither class token nor registers, but has ",
+             encoder.num_prefix_tokens());
+    }
+    if (config.encoder.fc_norm) {
+      refuse("IJEPA",
+             "encoder.fc_norm is set, but predictor and targets need every token normalised");
+    }
     reset_target();
   }
 
@@ -122,10 +125,13 @@ struct IJEPA {
              std::span<const TokenIndex> masks_context,
              std::span<const TokenIndex> masks_target) const {
     const Size& size = encoder.config.image_size;
-    require(images.dim(2) == size.height && images.dim(3) == size.width, op, "images ",
-            images.shape(), " must be of the model's size ", size);
-    require(!masks_context.empty() && !masks_target.empty(), op, "there are ", masks_context.size(),
-            " context and ", masks_target.size(), " target masks; each list needs one");
+    if (!(images.dim(2) == size.height && images.dim(3) == size.width)) {
+      refuse(op, "images ", images.shape(), " must be of the model's size ", size);
+    }
+    if (masks_context.empty() || masks_target.empty()) {
+      refuse(op, "there are ", masks_context.size(), " context and ", masks_target.size(),
+             " target masks; each list needs one");
+    }
     const auto check_mask = [&](std::string_view name, std::size_t m, const TokenIndex& mask) {
       check_token_index(op, ListItem{name, m}, mask, images.dim(0), encoder.sequence_length());
     };
@@ -135,8 +141,10 @@ struct IJEPA {
     for (std::size_t m = 0; m < masks_target.size(); ++m) {
       const TokenIndex& mask = masks_target[m];
       check_mask("masks_target", m, mask);
-      require(mask.shape() == masks_target[0].shape(), op, "target masks of shapes ",
-              masks_target[0].shape(), " and ", mask.shape(), " cannot be stacked");
+      if (mask.shape() != masks_target[0].shape()) {
+        refuse(op, "target masks of shapes ", masks_target[0].shape(), " and ", mask.shape(),
+               " cannot be stacked");
+      }
     }
   }
 };

@@ -32,8 +32,8 @@ inline InitRecipe init_recipe_from_name(std::string_view name) {
   for (const auto& [known, recipe] : recipes) {
     if (name == known) return recipe;
   }
-  require(false, "init_recipe_from_name", "there is no recipe \"", name,
-          "\"; known are mae, ijepa, timm and lightly");
+  refuse("init_recipe_from_name", "there is no recipe \"", name,
+         "\"; known are mae, ijepa, timm and lightly");
   return InitRecipe::mae;
 }
 

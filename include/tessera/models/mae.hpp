@@ -5,7 +5,7 @@
 #include "tessera/nn/linear.hpp"
 #include "tessera/ops/losses.hpp"
 #include "tessera/ops/normalize_mean_var.hpp"
-#include "tessera/ops/patchify.hpp"
+#include "tessera/ops/tokens/patchify.hpp"
 
 namespace tessera {
 
@@ -43,8 +43,9 @@ struct MAE {
             config.decoder_embed_dim,
             config.encoder.patch_size * config.encoder.patch_size * config.encoder.in_chans),
         norm_pix_loss(config.norm_pix_loss) {
-    require(!config.encoder.fc_norm, "MAE",
-            "encoder.fc_norm is set, but the decoder needs every token normalised");
+    if (config.encoder.fc_norm) {
+      refuse("MAE", "encoder.fc_norm is set, but the decoder needs every token normalised");
+    }
   }
 
   MaskedVisionTransformer<Scalar> encoder;
@@ -111,8 +112,10 @@ struct MAE {
     check_token_index(op, "idx_mask", idx_mask, batch, encoder.sequence_length());
     for (Index b = 0; b < batch; ++b) {
       for (Index k = 0; k < idx_mask.dim(1); ++k) {
-        require(idx_mask(b, k) >= encoder.num_prefix_tokens(), op, "idx_mask(", b, ", ", k,
-                ") = ", idx_mask(b, k), " is a prefix token, which has no pixels to predict");
+        if (idx_mask(b, k) < encoder.num_prefix_tokens()) {
+          refuse(op, "idx_mask(", b, ", ", k, ") = ", idx_mask(b, k),
+                 " is a prefix token, which has no pixels to predict");
+        }
       }
     }
   }
@@ -120,8 +123,9 @@ struct MAE {
   void check(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
              const TokenIndex& idx_mask) const {
     const Size& size = encoder.config.image_size;
-    require(images.dim(2) == size.height && images.dim(3) == size.width, "MAE", "images ",
-            images.shape(), " must be of the model's size ", size);
+    if (!(images.dim(2) == size.height && images.dim(3) == size.width)) {
+      refuse("MAE", "images ", images.shape(), " must be of the model's size ", size);
+    }
     const Index length = encoder.sequence_length();
     auto all = TokenIndex::empty({images.dim(0), idx_keep.dim(1) + idx_mask.dim(1)});
     check_token_index("MAE", "idx_keep", idx_keep, images.dim(0), length);

@@ -4,18 +4,18 @@
 #include <vector>
 
 #include "tessera/core/size.hpp"
-#include "tessera/core/token_index.hpp"
+#include "tessera/masking/token_index.hpp"
 #include "tessera/nn/patch_embed.hpp"
 #include "tessera/nn/position_embedding.hpp"
 #include "tessera/nn/transformer_block.hpp"
-#include "tessera/ops/add_positions.hpp"
-#include "tessera/ops/concat_tokens.hpp"
-#include "tessera/ops/get_at_index.hpp"
-#include "tessera/ops/mask_tokens.hpp"
-#include "tessera/ops/mean_tokens.hpp"
-#include "tessera/ops/place_prefix.hpp"
-#include "tessera/ops/resample_positions.hpp"
-#include "tessera/ops/select_token.hpp"
+#include "tessera/ops/tokens/add_positions.hpp"
+#include "tessera/ops/tokens/concat_tokens.hpp"
+#include "tessera/ops/tokens/get_at_index.hpp"
+#include "tessera/ops/tokens/mask_tokens.hpp"
+#include "tessera/ops/tokens/mean_tokens.hpp"
+#include "tessera/ops/tokens/place_prefix.hpp"
+#include "tessera/ops/tokens/resample_positions.hpp"
+#include "tessera/ops/tokens/select_token.hpp"
 
 namespace tessera {
 
@@ -156,8 +156,10 @@ struct MaskedVisionTransformer {
   /// token is asked for and there is none, or if there is no patch to average.
   Var<Scalar, 2> pool(const Var<Scalar, 3>& tokens) const {
     if (config.global_pool == GlobalPool::token) {
-      require(num_prefix_tokens() > 0, "MaskedVisionTransformer::pool",
-              "global_pool is token, but the model has neither class token nor registers");
+      if (num_prefix_tokens() <= 0) {
+        refuse("MaskedVisionTransformer::pool",
+               "global_pool is token, but the model has neither class token nor registers");
+      }
       return select_token(tokens, 0);
     }
     const Var<Scalar, 2> mean = mean_tokens(tokens, num_prefix_tokens());
@@ -194,10 +196,11 @@ MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configura
   const std::string_view op = "MaskedVisionTransformer";
   const Index dim = config.embed_dim;
   const Size patches = patch_grid(op, config.image_size, config.patch_size);
-  require(dim > 0, op, "embed_dim = ", dim, " must be positive");
-  require(config.reg_tokens >= 0, op, "reg_tokens = ", config.reg_tokens, " is negative");
-  require(config.global_pool == GlobalPool::avg || !config.fc_norm, op,
-          "fc_norm normalises an average, but global_pool is token");
+  if (dim <= 0) refuse(op, "embed_dim = ", dim, " must be positive");
+  if (config.reg_tokens < 0) refuse(op, "reg_tokens = ", config.reg_tokens, " is negative");
+  if (!(config.global_pool == GlobalPool::avg || !config.fc_norm)) {
+    refuse(op, "fc_norm normalises an average, but global_pool is token");
+  }
   mask_token.value = Tensor<Scalar, 3>({1, 1, dim});
   if (config.class_token) cls_token = Parameter<Scalar, 3>{Tensor<Scalar, 3>({1, 1, dim})};
   if (config.reg_tokens > 0) {
@@ -230,7 +233,7 @@ template <std::floating_point Scalar>
 Var<Scalar, 3> MaskedVisionTransformer<Scalar>::preprocess(const Var<Scalar, 4>& images,
                                                            const TokenSelection& selection) const {
   const std::string_view op = "MaskedVisionTransformer::preprocess";
-  require(images.dim(0) > 0, op, "images ", images.shape(), " is an empty batch");
+  if (images.dim(0) <= 0) refuse(op, "images ", images.shape(), " is an empty batch");
   const Size patches = patch_grid(op, {images.dim(2), images.dim(3)}, config.patch_size);
   const Index prefix = num_prefix_tokens();
   Tape<Scalar>* tape = images.tape();

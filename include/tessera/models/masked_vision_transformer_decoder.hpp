@@ -3,14 +3,14 @@
 #include <vector>
 
 #include "tessera/core/size.hpp"
-#include "tessera/core/token_index.hpp"
+#include "tessera/masking/token_index.hpp"
 #include "tessera/nn/position_embedding.hpp"
 #include "tessera/nn/transformer_block.hpp"
-#include "tessera/ops/add_positions.hpp"
-#include "tessera/ops/context_and_targets.hpp"
-#include "tessera/ops/get_at_index.hpp"
-#include "tessera/ops/mask_tokens.hpp"
-#include "tessera/ops/set_at_index.hpp"
+#include "tessera/ops/tokens/add_positions.hpp"
+#include "tessera/ops/tokens/context_and_targets.hpp"
+#include "tessera/ops/tokens/get_at_index.hpp"
+#include "tessera/ops/tokens/mask_tokens.hpp"
+#include "tessera/ops/tokens/set_at_index.hpp"
 
 namespace tessera {
 
@@ -60,8 +60,9 @@ struct MaskedVisionTransformerDecoder {
   /// Throws std::invalid_argument if idx_mask and mask are both set, or where shapes or indices do
   /// not fit.
   Var<Scalar, 3> preprocess(const Var<Scalar, 3>& x, const TokenSelection& selection = {}) const {
-    require(x.dim(0) > 0, "MaskedVisionTransformerDecoder::preprocess", "x ", x.shape(),
-            " is an empty batch");
+    if (x.dim(0) <= 0) {
+      refuse("MaskedVisionTransformerDecoder::preprocess", "x ", x.shape(), " is an empty batch");
+    }
     check_token_selection("MaskedVisionTransformerDecoder::preprocess", selection, x.dim(0),
                           sequence_length());
     Tape<Scalar>* tape = x.tape();
@@ -114,8 +115,9 @@ template <std::floating_point Scalar>
 MaskedVisionTransformerDecoder<Scalar>::MaskedVisionTransformerDecoder(const Config& configuration)
     : config(configuration) {
   const std::string_view op = "MaskedVisionTransformerDecoder";
-  require(config.num_prefix_tokens >= 0, op, "num_prefix_tokens = ", config.num_prefix_tokens,
-          " is negative");
+  if (config.num_prefix_tokens < 0) {
+    refuse(op, "num_prefix_tokens = ", config.num_prefix_tokens, " is negative");
+  }
   const Index dim = config.embed_dim;
   pos_embed = {sincos_position_embedding<Scalar>(dim, config.grid, config.num_prefix_tokens),
                false};

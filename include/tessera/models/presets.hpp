@@ -53,8 +53,8 @@ inline MaskedVisionTransformerConfig vit_preset(std::string_view op, std::string
             .num_heads = vit.num_heads,
             .mlp_ratio = vit.mlp_ratio};
   }
-  require(false, op, "there is no preset \"", name, "\"; known are ", prefix,
-          "{tiny,small,base,large,huge,giant}_patch<N>");
+  refuse(op, "there is no preset \"", name, "\"; known are ", prefix,
+         "{tiny,small,base,large,huge,giant}_patch<N>");
   return {};
 }
 

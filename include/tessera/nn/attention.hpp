@@ -4,7 +4,7 @@
 #include "tessera/ops/add.hpp"
 #include "tessera/ops/attention.hpp"
 #include "tessera/ops/dropout.hpp"
-#include "tessera/ops/slice_tokens.hpp"
+#include "tessera/ops/tokens/slice_tokens.hpp"
 
 namespace tessera {
 
@@ -55,8 +55,9 @@ struct Attention {
 
  private:
   static Index checked_heads(Index dim, Index num_heads) {
-    require(dim > 0 && num_heads > 0 && dim % num_heads == 0, "Attention",
-            "num_heads = ", num_heads, " must be positive and divide dim = ", dim);
+    if (!(dim > 0 && num_heads > 0 && dim % num_heads == 0)) {
+      refuse("Attention", "num_heads = ", num_heads, " must be positive and divide dim = ", dim);
+    }
     return num_heads;
   }
 };

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tessera/core/random.hpp"
+#include "tessera/core/random/distributions.hpp"
 #include "tessera/nn/module.hpp"
 #include "tessera/nn/patch_embed.hpp"
 

@@ -13,9 +13,10 @@ struct LayerNorm {
   LayerNorm() = default;
   /// Weight 1, bias 0. Throws std::invalid_argument unless dim is positive and eps finite, >= 0.
   LayerNorm(Index dim, double epsilon) : eps(epsilon) {
-    require(dim > 0, "LayerNorm", "dim = ", dim, " must be positive");
-    require(std::isfinite(epsilon) && epsilon >= 0, "LayerNorm", "eps = ", epsilon,
-            " must be finite and not negative");
+    if (dim <= 0) refuse("LayerNorm", "dim = ", dim, " must be positive");
+    if (!(std::isfinite(epsilon) && epsilon >= 0)) {
+      refuse("LayerNorm", "eps = ", epsilon, " must be finite and not negative");
+    }
     weight.value = Tensor<Scalar, 1>({dim}, Scalar(1));
     bias.value = Tensor<Scalar, 1>({dim});
   }

@@ -15,9 +15,10 @@ struct LayerScale {
   LayerScale() = default;
   /// Every gamma is `init_value`. Throws std::invalid_argument unless it is finite, dim positive.
   LayerScale(Index dim, double init_value) {
-    require(dim > 0, "LayerScale", "dim = ", dim, " must be positive");
-    require(std::isfinite(init_value), "LayerScale", "init_value = ", init_value,
-            " must be finite");
+    if (dim <= 0) refuse("LayerScale", "dim = ", dim, " must be positive");
+    if (!std::isfinite(init_value)) {
+      refuse("LayerScale", "init_value = ", init_value, " must be finite");
+    }
     gamma.value = Tensor<Scalar, 1>({dim}, static_cast<Scalar>(init_value));
   }
 

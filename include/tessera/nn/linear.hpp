@@ -16,7 +16,9 @@ struct Linear {
   Linear() = default;
   /// Zeros. Throws std::invalid_argument unless both sizes are positive.
   Linear(Index in, Index out, bool with_bias = true) {
-    require(in > 0 && out > 0, "Linear", "in = ", in, " and out = ", out, " must be positive");
+    if (!(in > 0 && out > 0)) {
+      refuse("Linear", "in = ", in, " and out = ", out, " must be positive");
+    }
     weight.value = Tensor<Scalar, 2>({out, in});
     if (with_bias) bias = Parameter<Scalar, 1>{Tensor<Scalar, 1>({out})};
   }
@@ -26,9 +28,11 @@ struct Linear {
 
   /// Throws std::invalid_argument if the weight is packed.
   static void visit(auto& self, auto&& visitor) {
-    require(!self.packed, "Linear",
-            "its weight is packed for inference, so its parameters cannot be walked over; "
-            "copy the model before pack_weights to keep them");
+    if (self.packed) {
+      refuse("Linear",
+             "its weight is packed for inference, so its parameters cannot be walked over; "
+             "copy the model before pack_weights to keep them");
+    }
     visitor("weight", self.weight);
     visitor("bias", self.bias);
   }
@@ -51,8 +55,10 @@ struct Linear {
   Var<Scalar, Rank> plus(const Var<Scalar, Rank>& x, const Var<Scalar, Rank>& residual) const {
     if (!packed) return linear_residual(x, weight.on(x.tape()), bias_on(x.tape()), residual);
     const Shape<Rank> shape = detail::with_last<Rank>(x.shape(), packed->rows());
-    require(residual.shape() == shape, "Linear::plus", "residual ", residual.shape(),
-            " must have the shape of the result ", shape);
+    if (residual.shape() != shape) {
+      refuse("Linear::plus", "residual ", residual.shape(), " must have the shape of the result ",
+             shape);
+    }
     return apply_packed(x, {.bias = bias_values(), .residual = residual.value().data()});
   }
 
@@ -67,14 +73,14 @@ struct Linear {
   /// Replaces the weight by a copy in the order in which products read it; see pack_weights.
   /// Throws std::invalid_argument if that was done before.
   void pack() {
-    require(!packed, "Linear::pack", "the weight is packed already");
+    if (packed) refuse("Linear::pack", "the weight is packed already");
     packed.emplace(kernels::weight_view(std::as_const(weight.value)));
     weight.value = Tensor<Scalar, 2>();
   }
 
   /// Throws std::invalid_argument unless the weight is packed.
   PackedLayer<Scalar> packed_layer() const {
-    require(packed.has_value(), "Linear::packed_layer", "the weight is not packed");
+    if (!packed.has_value()) refuse("Linear::packed_layer", "the weight is not packed");
     return {*packed, bias_values()};
   }
 

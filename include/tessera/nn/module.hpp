@@ -95,11 +95,14 @@ void check_each_once(const std::vector<NamedParameter<Scalar>>& parameters) {
   std::unordered_set<std::string_view> names;
   std::unordered_map<const void*, std::string_view> keys;
   for (const NamedParameter<Scalar>& parameter : parameters) {
-    require(names.insert(parameter.name).second, "named_parameters", "two parameters are called ",
-            parameter.name);
+    if (!names.insert(parameter.name).second) {
+      refuse("named_parameters", "two parameters are called ", parameter.name);
+    }
     const auto [known, added] = keys.emplace(parameter.key, parameter.name);
-    require(added, "named_parameters", "one parameter is called ", known->second, " and ",
-            parameter.name);
+    if (!added) {
+      refuse("named_parameters", "one parameter is called ", known->second, " and ",
+             parameter.name);
+    }
   }
 }
 
@@ -107,8 +110,10 @@ void check_each_once(const std::vector<NamedParameter<Scalar>>& parameters) {
 
 /// Calls f(name, parameter) for every Parameter of a model, in forward order.
 template <class Model, class F>
-requires Module<std::remove_const_t<Model>>
-void for_each_parameter(Model& model, F&& f) { detail::walk_parameters("", model, f); }
+  requires Module<std::remove_const_t<Model>>
+void for_each_parameter(Model& model, F&& f) {
+  detail::walk_parameters("", model, f);
+}
 
 /// Every parameter of a model in forward order. Throws std::invalid_argument if `visit` names one
 /// parameter twice, or two of them alike.

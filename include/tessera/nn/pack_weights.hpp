@@ -10,9 +10,7 @@ namespace tessera {
 namespace detail {
 
 template <class T>
-concept Packable = requires(T& module) {
-  module.pack();
-};
+concept Packable = requires(T& module) { module.pack(); };
 
 /// Calls f(module) for every Packable module below `member`.
 template <class Member, class F>
@@ -42,7 +40,7 @@ void walk_packable(Member& member, const F& f) {
 template <Module Model>
 void pack_weights(Model& model) {
   detail::walk_packable(model, [](const auto& module) {
-    require(!module.packed, "pack_weights", "the weights of this model are packed already");
+    if (module.packed) refuse("pack_weights", "the weights of this model are packed already");
   });
   detail::walk_packable(model, [](auto& module) { module.pack(); });
 }

@@ -2,7 +2,7 @@
 
 #include "tessera/nn/module.hpp"
 #include "tessera/ops/linear.hpp"
-#include "tessera/ops/patchify.hpp"
+#include "tessera/ops/tokens/patchify.hpp"
 
 namespace tessera {
 
@@ -27,8 +27,10 @@ struct PatchEmbed {
   PatchEmbed() = default;
   /// Zeros. Throws std::invalid_argument unless all sizes are positive.
   PatchEmbed(Index in_chans, Index dim, Index patch_size) {
-    require(in_chans > 0 && dim > 0 && patch_size > 0, "PatchEmbed", "in_chans = ", in_chans,
-            ", dim = ", dim, " and patch_size = ", patch_size, " must be positive");
+    if (!(in_chans > 0 && dim > 0 && patch_size > 0)) {
+      refuse("PatchEmbed", "in_chans = ", in_chans, ", dim = ", dim,
+             " and patch_size = ", patch_size, " must be positive");
+    }
     proj.weight.value = Tensor<Scalar, 4>({dim, in_chans, patch_size, patch_size});
     proj.bias.value = Tensor<Scalar, 1>({dim});
   }
@@ -54,8 +56,10 @@ struct PatchEmbed {
 
  private:
   void check_channels(const Var<Scalar, 4>& images) const {
-    require(images.dim(1) == in_chans(), "PatchEmbed", "images ", images.shape(), " must have the ",
-            in_chans(), " channels of weight ", proj.weight.value.shape());
+    if (images.dim(1) != in_chans()) {
+      refuse("PatchEmbed", "images ", images.shape(), " must have the ", in_chans(),
+             " channels of weight ", proj.weight.value.shape());
+    }
   }
 
   Var<Scalar, 3> project(const Var<Scalar, 3>& patches) const {

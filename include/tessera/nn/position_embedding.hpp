@@ -15,11 +15,13 @@ namespace tessera {
 template <std::floating_point Scalar>
 Tensor<Scalar, 3> sincos_position_embedding(Index dim, const Size& grid, Index prefix = 0) {
   constexpr Index max_prefix = Index{1} << 32;
-  require(dim > 0 && dim % 4 == 0, "sincos_position_embedding", "dim = ", dim,
-          " must be a positive multiple of 4");
-  require(grid.height > 0 && grid.width > 0 && prefix >= 0 && prefix < max_prefix,
-          "sincos_position_embedding", "grid ", grid, " with ", prefix,
-          " prefix tokens is not possible");
+  if (!(dim > 0 && dim % 4 == 0)) {
+    refuse("sincos_position_embedding", "dim = ", dim, " must be a positive multiple of 4");
+  }
+  if (!(grid.height > 0 && grid.width > 0 && prefix >= 0 && prefix < max_prefix)) {
+    refuse("sincos_position_embedding", "grid ", grid, " with ", prefix,
+           " prefix tokens is not possible");
+  }
   Tensor<Scalar, 3> table({1, prefix + grid.count(), dim});
   const Index quarter = dim / 4;
   for (Index patch = 0; patch < grid.count(); ++patch) {

@@ -107,11 +107,14 @@ template <std::floating_point Scalar>
 std::vector<TransformerBlock<Scalar>> make_blocks(std::string_view op, Index depth,
                                                   double mlp_ratio, TransformerBlockConfig block) {
   constexpr double widest = 1 << 30;
-  require(depth >= 0, op, "depth = ", depth, " is negative");
-  require(std::isfinite(mlp_ratio) && mlp_ratio > 0, op, "mlp_ratio = ", mlp_ratio,
-          " must be finite and positive");
+  if (depth < 0) refuse(op, "depth = ", depth, " is negative");
+  if (!(std::isfinite(mlp_ratio) && mlp_ratio > 0)) {
+    refuse(op, "mlp_ratio = ", mlp_ratio, " must be finite and positive");
+  }
   const double hidden = static_cast<double>(block.dim) * mlp_ratio;
-  require(hidden <= widest, op, "mlp_ratio = ", mlp_ratio, " makes a hidden layer of ", hidden);
+  if (hidden > widest) {
+    refuse(op, "mlp_ratio = ", mlp_ratio, " makes a hidden layer of ", hidden);
+  }
   check_drop_rate(op, block.proj_drop, "proj_drop_rate");
   check_drop_rate(op, block.drop_path, "drop_path_rate");
   block.mlp_hidden = static_cast<Index>(hidden);

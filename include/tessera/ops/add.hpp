@@ -9,8 +9,9 @@ namespace tessera {
 /// a [...], b [...] -> a + b [...]. Throws std::invalid_argument if the shapes differ.
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> add(const Var<Scalar, Rank>& a, const Var<Scalar, Rank>& b) {
-  require(a.shape() == b.shape(), "add", "a ", a.shape(), " and b ", b.shape(),
-          " must have the same shape");
+  if (a.shape() != b.shape()) {
+    refuse("add", "a ", a.shape(), " and b ", b.shape(), " must have the same shape");
+  }
   auto sum = Tensor<Scalar, Rank>::empty(a.shape());
   kernels::for_each_range(sum.size(), [&](Index begin, Index end) {
     kernels::add(a.value().data() + begin, b.value().data() + begin, sum.data() + begin,

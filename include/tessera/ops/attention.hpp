@@ -73,9 +73,11 @@ Var<Scalar, 3> attend(const AttentionInputs<Scalar>& in, Index heads, Index widt
 /// Throws std::invalid_argument unless 3 * heads divides the last axis.
 template <std::floating_point Scalar>
 Var<Scalar, 3> attention(const Var<Scalar, 3>& qkv, Index heads) {
-  require(heads > 0, "attention", "heads = ", heads, " must be positive");
-  require(qkv.dim(2) > 0 && qkv.dim(2) % (3 * heads) == 0, "attention", "the last axis of qkv ",
-          qkv.shape(), " must be a multiple of 3 x ", heads, " heads");
+  if (heads <= 0) refuse("attention", "heads = ", heads, " must be positive");
+  if (!(qkv.dim(2) > 0 && qkv.dim(2) % (3 * heads) == 0)) {
+    refuse("attention", "the last axis of qkv ", qkv.shape(), " must be a multiple of 3 x ", heads,
+           " heads");
+  }
   return detail::attend<Scalar>({.q = qkv, .kv = qkv, .keys = 1}, heads, qkv.dim(2) / 3);
 }
 
@@ -83,13 +85,18 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& qkv, Index heads) {
 /// queries alone. Throws std::invalid_argument where the shapes do not fit.
 template <std::floating_point Scalar>
 Var<Scalar, 3> attention(const Var<Scalar, 3>& q, const Var<Scalar, 3>& kv, Index heads) {
-  require(heads > 0, "attention", "heads = ", heads, " must be positive");
-  require(q.dim(2) > 0 && q.dim(2) % heads == 0, "attention", "the last axis of q ", q.shape(),
-          " must be a multiple of ", heads, " heads");
-  require(kv.dim(0) == q.dim(0) && kv.dim(2) == 2 * q.dim(2), "attention", "kv ", kv.shape(),
-          " must have the batch and twice the width of q ", q.shape());
-  require(kv.dim(1) > 0 || q.dim(1) == 0, "attention", "kv ", kv.shape(), " holds no token for q ",
-          q.shape(), " to attend to");
+  if (heads <= 0) refuse("attention", "heads = ", heads, " must be positive");
+  if (!(q.dim(2) > 0 && q.dim(2) % heads == 0)) {
+    refuse("attention", "the last axis of q ", q.shape(), " must be a multiple of ", heads,
+           " heads");
+  }
+  if (!(kv.dim(0) == q.dim(0) && kv.dim(2) == 2 * q.dim(2))) {
+    refuse("attention", "kv ", kv.shape(), " must have the batch and twice the width of q ",
+           q.shape());
+  }
+  if (!(kv.dim(1) > 0 || q.dim(1) == 0)) {
+    refuse("attention", "kv ", kv.shape(), " holds no token for q ", q.shape(), " to attend to");
+  }
   return detail::attend<Scalar>({.q = q, .kv = kv, .keys = 0}, heads, q.dim(2));
 }
 

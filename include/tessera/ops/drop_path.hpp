@@ -1,7 +1,7 @@
 #pragma once
 
 #include "tessera/autograd/tape.hpp"
-#include "tessera/core/random.hpp"
+#include "tessera/core/random/distributions.hpp"
 #include "tessera/kernels/rows.hpp"
 
 namespace tessera {
@@ -13,8 +13,9 @@ namespace detail {
 template <std::floating_point Scalar>
 Tensor<Scalar, 1> draw_keep_factors(std::string_view op, const Tape<Scalar>& tape, double rate,
                                     Index count) {
-  require(tape.generator() != nullptr, op, "rate = ", rate,
-          " needs random numbers, but the tape was made without a generator");
+  if (tape.generator() == nullptr) {
+    refuse(op, "rate = ", rate, " needs random numbers, but the tape was made without a generator");
+  }
   const auto factor = static_cast<Scalar>(1.0 / (1.0 - rate));
   auto factors = Tensor<Scalar, 1>::empty({count});
   for (Scalar& value : factors) {
@@ -24,7 +25,7 @@ Tensor<Scalar, 1> draw_keep_factors(std::string_view op, const Tape<Scalar>& tap
 }
 
 inline void check_drop_rate(std::string_view op, double rate, std::string_view name = "rate") {
-  require(rate >= 0 && rate < 1, op, name, " = ", rate, " is outside [0, 1)");
+  if (!(rate >= 0 && rate < 1)) refuse(op, name, " = ", rate, " is outside [0, 1)");
 }
 
 /// x times factors(i) over the i-th of equally long pieces of x.

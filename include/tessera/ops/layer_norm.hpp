@@ -13,13 +13,18 @@ Var<Scalar, Rank> layer_norm(const Var<Scalar, Rank>& x, const OptionalVar<Scala
                              const OptionalVar<Scalar, 1>& beta, std::type_identity_t<Scalar> eps) {
   static_assert(Rank >= 1);
   const Index cols = x.value().cols();
-  require(cols > 0, "layer_norm", "x ", x.shape(), " has an empty last axis");
-  require(!gamma || gamma->dim(0) == cols, "layer_norm", "gamma ",
-          gamma ? gamma->shape() : Shape<1>{}, " must match the last axis of x ", x.shape());
-  require(!beta || beta->dim(0) == cols, "layer_norm", "beta ", beta ? beta->shape() : Shape<1>{},
-          " must match the last axis of x ", x.shape());
-  require(std::isfinite(eps) && eps >= 0, "layer_norm", "eps = ", eps,
-          " must be finite and not negative");
+  if (cols <= 0) refuse("layer_norm", "x ", x.shape(), " has an empty last axis");
+  if (!(!gamma || gamma->dim(0) == cols)) {
+    refuse("layer_norm", "gamma ", gamma ? gamma->shape() : Shape<1>{},
+           " must match the last axis of x ", x.shape());
+  }
+  if (!(!beta || beta->dim(0) == cols)) {
+    refuse("layer_norm", "beta ", beta ? beta->shape() : Shape<1>{},
+           " must match the last axis of x ", x.shape());
+  }
+  if (!(std::isfinite(eps) && eps >= 0)) {
+    refuse("layer_norm", "eps = ", eps, " must be finite and not negative");
+  }
   const Index rows = x.value().rows();
   auto y = Tensor<Scalar, Rank>::empty(x.shape());
   auto mean = Tensor<Scalar, 1>::empty({rows});

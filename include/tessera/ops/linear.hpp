@@ -2,7 +2,7 @@
 
 #include "tessera/autograd/tape.hpp"
 #include "tessera/kernels/gelu.hpp"
-#include "tessera/kernels/matmul.hpp"
+#include "tessera/kernels/matmul/matmul.hpp"
 #include "tessera/kernels/rows.hpp"
 
 namespace tessera {
@@ -22,10 +22,13 @@ void check_linear(std::string_view op, const Var<Scalar, Rank>& x,
                   const std::optional<Var<Scalar, 1>>& bias) {
   static_assert(Rank >= 1 && WeightRank >= 2);
   const Index inputs = kernels::weight_view(weight.value()).cols;
-  require(x.value().cols() == inputs, op, "x ", x.shape(), " must end in the ", inputs,
-          " inputs of weight ", weight.shape());
-  require(!bias || bias->dim(0) == weight.dim(0), op, "bias ", bias ? bias->shape() : Shape<1>{},
-          " must have the ", weight.dim(0), " outputs of weight ", weight.shape());
+  if (x.value().cols() != inputs) {
+    refuse(op, "x ", x.shape(), " must end in the ", inputs, " inputs of weight ", weight.shape());
+  }
+  if (!(!bias || bias->dim(0) == weight.dim(0))) {
+    refuse(op, "bias ", bias ? bias->shape() : Shape<1>{}, " must have the ", weight.dim(0),
+           " outputs of weight ", weight.shape());
+  }
 }
 
 /// The three gradients that every form of linear shares: dy [M, N] is that of x * weight^T + bias.
@@ -135,8 +138,10 @@ template <std::floating_point Scalar, int Rank, int WeightRank>
 Var<Scalar, Rank> linear_outputs(const Var<Scalar, Rank>& x, const Var<Scalar, WeightRank>& weight,
                                  const OptionalVar<Scalar, 1>& bias, Index first, Index count) {
   detail::check_linear("linear_outputs", x, weight, bias);
-  require(first >= 0 && count >= 0 && count <= weight.dim(0) - first, "linear_outputs",
-          "first = ", first, " and count = ", count, " do not fit weight ", weight.shape());
+  if (!(first >= 0 && count >= 0 && count <= weight.dim(0) - first)) {
+    refuse("linear_outputs", "first = ", first, " and count = ", count, " do not fit weight ",
+           weight.shape());
+  }
   return detail::apply_linear<Scalar, Rank>("linear_outputs", x, weight, bias,
                                             {.first = first, .count = count});
 }

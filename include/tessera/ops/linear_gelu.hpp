@@ -11,8 +11,8 @@ template <std::floating_point Scalar, int Rank, int WeightRank>
 Var<Scalar, Rank> linear_gelu(const Var<Scalar, Rank>& x, const Var<Scalar, WeightRank>& weight,
                               const OptionalVar<Scalar, 1>& bias = std::nullopt) {
   detail::check_linear("linear_gelu", x, weight, bias);
-  return detail::apply_linear<Scalar, Rank>(
-      "linear_gelu", x, weight, bias, {.first = 0, .count = weight.dim(0), .gelu = true});
+  return detail::apply_linear<Scalar, Rank>("linear_gelu", x, weight, bias,
+                                            {.first = 0, .count = weight.dim(0), .gelu = true});
 }
 
 }  // namespace tessera

@@ -3,9 +3,9 @@
 #include <cmath>
 
 #include "tessera/autograd/tape.hpp"
-#include "tessera/core/token_index.hpp"
 #include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/rows.hpp"
+#include "tessera/masking/token_index.hpp"
 
 namespace tessera {
 
@@ -16,10 +16,14 @@ namespace detail {
 template <std::floating_point Scalar, int Rank, class Loss, class Derivative>
 Var<Scalar, 0> mean_loss(std::string_view op, const Var<Scalar, Rank>& prediction,
                          const Var<Scalar, Rank>& target, Loss loss, Derivative derivative) {
-  require(prediction.shape() == target.shape(), op, "prediction ", prediction.shape(),
-          " and target ", target.shape(), " must have the same shape");
+  if (prediction.shape() != target.shape()) {
+    refuse(op, "prediction ", prediction.shape(), " and target ", target.shape(),
+           " must have the same shape");
+  }
   const Index count = prediction.value().size();
-  require(count > 0, op, "prediction ", prediction.shape(), " is empty: its mean does not exist");
+  if (count <= 0) {
+    refuse(op, "prediction ", prediction.shape(), " is empty: its mean does not exist");
+  }
   const Scalar* p = prediction.value().data();
   const Scalar* t = target.value().data();
   Tensor<Scalar, 1> partial(
@@ -69,8 +73,9 @@ Var<Scalar, 0> mse_loss(const Var<Scalar, Rank>& prediction, const Var<Scalar, R
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, 0> smooth_l1_loss(const Var<Scalar, Rank>& prediction, const Var<Scalar, Rank>& target,
                               std::type_identity_t<Scalar> beta = Scalar(1)) {
-  require(std::isfinite(beta) && beta > 0, "smooth_l1_loss", "beta = ", beta,
-          " must be finite and positive");
+  if (!(std::isfinite(beta) && beta > 0)) {
+    refuse("smooth_l1_loss", "beta = ", beta, " must be finite and positive");
+  }
   return detail::mean_loss(
       "smooth_l1_loss", prediction, target,
       [beta](Scalar e) {
@@ -86,17 +91,24 @@ Var<Scalar, 0> smooth_l1_loss(const Var<Scalar, Rank>& prediction, const Var<Sca
 template <std::floating_point Scalar>
 Var<Scalar, 0> masked_mse_loss(const Var<Scalar, 3>& prediction, const Tensor<Scalar, 3>& target,
                                const TokenMask& mask) {
-  require(prediction.shape() == target.shape(), "masked_mse_loss", "prediction ",
-          prediction.shape(), " and target ", target.shape(), " must have the same shape");
-  require(mask.shape() == Shape<2>{prediction.dim(0), prediction.dim(1)}, "masked_mse_loss",
-          "mask ", mask.shape(), " must have one entry per token of prediction ",
-          prediction.shape());
+  if (prediction.shape() != target.shape()) {
+    refuse("masked_mse_loss", "prediction ", prediction.shape(), " and target ", target.shape(),
+           " must have the same shape");
+  }
+  if (mask.shape() != Shape<2>{prediction.dim(0), prediction.dim(1)}) {
+    refuse("masked_mse_loss", "mask ", mask.shape(),
+           " must have one entry per token of prediction ", prediction.shape());
+  }
   const Index cols = prediction.dim(2);
   const Index masked = std::count(mask.begin(), mask.end(), true);
-  require(cols > 0, "masked_mse_loss", "prediction ", prediction.shape(),
-          " is empty: its mean does not exist");
-  require(masked > 0, "masked_mse_loss", "mask ", mask.shape(),
-          " masks no token: the mean over masked tokens does not exist");
+  if (cols <= 0) {
+    refuse("masked_mse_loss", "prediction ", prediction.shape(),
+           " is empty: its mean does not exist");
+  }
+  if (masked <= 0) {
+    refuse("masked_mse_loss", "mask ", mask.shape(),
+           " masks no token: the mean over masked tokens does not exist");
+  }
   auto error = Tensor<Scalar, 3>(prediction.shape());
   auto squares = Tensor<Scalar, 1>({mask.size()});
   parallel_ranges(mask.size(), kernels::rows_per_cell(cols), [&](Index begin, Index end) {

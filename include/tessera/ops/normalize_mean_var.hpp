@@ -15,10 +15,13 @@ Var<Scalar, Rank> normalize_mean_var(const Var<Scalar, Rank>& x,
                                      std::type_identity_t<Scalar> eps = Scalar(1e-6)) {
   static_assert(Rank >= 1);
   const Index cols = x.value().cols();
-  require(cols > 1, "normalize_mean_var", "x ", x.shape(),
-          " needs two values along its last axis for an unbiased variance");
-  require(std::isfinite(eps) && eps >= 0, "normalize_mean_var", "eps = ", eps,
-          " must be finite and not negative");
+  if (cols <= 1) {
+    refuse("normalize_mean_var", "x ", x.shape(),
+           " needs two values along its last axis for an unbiased variance");
+  }
+  if (!(std::isfinite(eps) && eps >= 0)) {
+    refuse("normalize_mean_var", "eps = ", eps, " must be finite and not negative");
+  }
   // The unbiased variance is the biased one times D / (D - 1): a layer norm with that factor
   // taken out of the root.
   const Scalar share = static_cast<Scalar>(cols - 1) / static_cast<Scalar>(cols);

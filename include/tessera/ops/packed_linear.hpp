@@ -2,7 +2,7 @@
 
 #include <string_view>
 
-#include "tessera/kernels/packed_matrix.hpp"
+#include "tessera/kernels/matmul/packed_matrix.hpp"
 #include "tessera/ops/linear.hpp"
 
 namespace tessera {
@@ -19,11 +19,15 @@ namespace detail {
 template <std::floating_point Scalar, int Rank>
 void check_packed(std::string_view op, const Var<Scalar, Rank>& x,
                   const kernels::PackedMatrix<Scalar>& weight) {
-  require(
-      x.tape() == nullptr, op,
-      "x carries a tape, but a packed weight cannot be trained; train the model it was made of");
-  require(x.value().cols() == weight.cols(), op, "x ", x.shape(), " must end in the ",
-          weight.cols(), " inputs of the packed weight ", Shape<2>{weight.rows(), weight.cols()});
+  if (x.tape() != nullptr) {
+    refuse(
+        op,
+        "x carries a tape, but a packed weight cannot be trained; train the model it was made of");
+  }
+  if (x.value().cols() != weight.cols()) {
+    refuse(op, "x ", x.shape(), " must end in the ", weight.cols(), " inputs of the packed weight ",
+           Shape<2>{weight.rows(), weight.cols()});
+  }
 }
 
 }  // namespace detail
@@ -37,9 +41,10 @@ Var<Scalar, Rank> packed_linear(const Var<Scalar, Rank>& x,
                                 const kernels::Epilogue<Scalar>& epilogue, Index first,
                                 Index count) {
   detail::check_packed("packed_linear", x, weight);
-  require(first >= 0 && count >= 0 && count <= weight.rows() - first, "packed_linear",
-          "first = ", first, " and count = ", count, " do not fit the packed weight ",
-          Shape<2>{weight.rows(), weight.cols()});
+  if (!(first >= 0 && count >= 0 && count <= weight.rows() - first)) {
+    refuse("packed_linear", "first = ", first, " and count = ", count,
+           " do not fit the packed weight ", Shape<2>{weight.rows(), weight.cols()});
+  }
   auto y = Tensor<Scalar, Rank>::empty(detail::with_last<Rank>(x.shape(), count));
   kernels::matmul_nt<Scalar>(kernels::view(x.value()), weight, kernels::view(y),
                              kernels::Accumulate::no, epilogue, first);

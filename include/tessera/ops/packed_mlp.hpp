@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tessera/kernels/pieces.hpp"
+#include "tessera/kernels/partition.hpp"
 #include "tessera/ops/packed_linear.hpp"
 
 namespace tessera {
@@ -16,12 +16,16 @@ Var<Scalar, Rank> packed_mlp(const Var<Scalar, Rank>& x, const PackedLayer<Scala
   const Index outputs = fc2.weight.rows();
   const Index hidden = fc1.weight.rows();
   detail::check_packed("packed_mlp", x, fc1.weight);
-  require(fc2.weight.cols() == hidden, "packed_mlp", "fc2 has ", fc2.weight.cols(),
-          " inputs, but fc1 has ", hidden, " outputs");
+  if (fc2.weight.cols() != hidden) {
+    refuse("packed_mlp", "fc2 has ", fc2.weight.cols(), " inputs, but fc1 has ", hidden,
+           " outputs");
+  }
   const Shape<Rank> shape = detail::with_last<Rank>(x.shape(), outputs);
-  require(!residual || residual->shape() == shape, "packed_mlp", "residual ",
-          residual ? residual->shape() : shape, " must have the shape of the result ", shape);
-  require(!residual || !residual->tape(), "packed_mlp", "residual carries a tape");
+  if (!(!residual || residual->shape() == shape)) {
+    refuse("packed_mlp", "residual ", residual ? residual->shape() : shape,
+           " must have the shape of the result ", shape);
+  }
+  if (!(!residual || !residual->tape())) refuse("packed_mlp", "residual carries a tape");
   auto y = Tensor<Scalar, Rank>::empty(shape);
   // Whole tiles of every kernel, and of Eigen's products, whose sums depend on them.
   constexpr Index unit = 256;

@@ -12,8 +12,9 @@ template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> scale(const Var<Scalar, Rank>& x, const Var<Scalar, 1>& gamma) {
   static_assert(Rank >= 1);
   const Index cols = x.value().cols();
-  require(gamma.dim(0) == cols, "scale", "gamma ", gamma.shape(), " must match the last axis of x ",
-          x.shape());
+  if (gamma.dim(0) != cols) {
+    refuse("scale", "gamma ", gamma.shape(), " must match the last axis of x ", x.shape());
+  }
   const auto multiply = [cols](const Tensor<Scalar, Rank>& in, const Scalar* factor) {
     auto out = Tensor<Scalar, Rank>::empty(in.shape());
     parallel_ranges(in.rows(), kernels::rows_per_cell(cols), [&](Index begin, Index end) {

@@ -13,7 +13,7 @@ Var<Scalar, Rank> softmax(const Var<Scalar, Rank>& x) {
   static_assert(Rank >= 1);
   const Index rows = x.value().rows();
   const Index cols = x.value().cols();
-  require(cols > 0 || rows == 0, "softmax", "x ", x.shape(), " has an empty last axis");
+  if (!(cols > 0 || rows == 0)) refuse("softmax", "x ", x.shape(), " has an empty last axis");
   Tensor<Scalar, Rank> y = x.value();
   parallel_ranges(rows, kernels::rows_per_cell(cols), [&](Index begin, Index end) {
     for (Index r = begin; r < end; ++r) kernels::softmax_row(y.row(r), cols);

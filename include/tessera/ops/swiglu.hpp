@@ -12,8 +12,9 @@ namespace tessera {
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> swiglu(const Var<Scalar, Rank>& x) {
   static_assert(Rank >= 1);
-  require(x.value().cols() % 2 == 0, "swiglu", "the last axis of x ", x.shape(),
-          " cannot be halved");
+  if (x.value().cols() % 2 != 0) {
+    refuse("swiglu", "the last axis of x ", x.shape(), " cannot be halved");
+  }
   const Index half = x.value().cols() / 2;
   Shape<Rank> shape = x.shape();
   shape.back() = half;

@@ -9,8 +9,10 @@ namespace tessera {
 /// with respect to x is `weights`. Throws std::invalid_argument if the shapes differ.
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, 0> weighted_sum(const Var<Scalar, Rank>& x, const Tensor<Scalar, Rank>& weights) {
-  require(x.shape() == weights.shape(), "weighted_sum", "x ", x.shape(), " and weights ",
-          weights.shape(), " must have the same shape");
+  if (x.shape() != weights.shape()) {
+    refuse("weighted_sum", "x ", x.shape(), " and weights ", weights.shape(),
+           " must have the same shape");
+  }
   Scalar total{};
   for (Index i = 0; i < weights.size(); ++i) total += x.value().data()[i] * weights.data()[i];
   return record(

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "tessera/autograd/tape.hpp"
-#include "tessera/core/generator.hpp"
+#include "tessera/core/random/generator.hpp"
 #include "tessera/nn/module.hpp"
 
 namespace tessera::testing {

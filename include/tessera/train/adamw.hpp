@@ -63,7 +63,7 @@ class AdamW {
     for (const NamedParameter<Scalar>& parameter : parameters) {
       if (!tape.gradient_values(parameter.key).empty()) ++updated;
     }
-    require(updated > 0, "AdamW::step", "the tape holds no gradient of this model");
+    if (updated <= 0) refuse("AdamW::step", "the tape holds no gradient of this model");
     for (const NamedParameter<Scalar>& parameter : parameters) {
       const std::span<const Scalar> gradient = tape.gradient_values(parameter.key);
       if (!gradient.empty()) update(parameter, gradient);
@@ -87,7 +87,7 @@ class AdamW {
       update(parameters.at(key), gradient);
       ++updated;
     });
-    require(updated > 0, "AdamW::step", "the tape holds no gradient of this model");
+    if (updated <= 0) refuse("AdamW::step", "the tape holds no gradient of this model");
     return updated;
   }
 
@@ -103,8 +103,10 @@ class AdamW {
       if (tape.knows(parameter.key)) ++known;
       check_state(parameter);
     }
-    require(known == tape.parameter_count(), "AdamW::step", "the tape recorded ",
-            tape.parameter_count(), " parameters, but only ", known, " of them are in the model");
+    if (known != tape.parameter_count()) {
+      refuse("AdamW::step", "the tape recorded ", tape.parameter_count(), " parameters, but only ",
+             known, " of them are in the model");
+    }
     return parameters;
   }
 
@@ -113,27 +115,34 @@ class AdamW {
       return std::isfinite(value) && value >= 0 && value < below;
     };
     const double any = std::numeric_limits<double>::infinity();
-    require(sensible(config.lr, any), "AdamW", "lr = ", config.lr,
-            " must be finite and not negative");
-    require(sensible(config.beta1, 1) && sensible(config.beta2, 1), "AdamW",
-            "beta1 = ", config.beta1, " and beta2 = ", config.beta2, " must be in [0, 1)");
-    require(sensible(config.eps, any), "AdamW", "eps = ", config.eps,
-            " must be finite and not negative");
-    require(sensible(config.weight_decay, any), "AdamW", "weight_decay = ", config.weight_decay,
-            " must be finite and not negative");
+    if (!sensible(config.lr, any)) {
+      refuse("AdamW", "lr = ", config.lr, " must be finite and not negative");
+    }
+    if (!(sensible(config.beta1, 1) && sensible(config.beta2, 1))) {
+      refuse("AdamW", "beta1 = ", config.beta1, " and beta2 = ", config.beta2,
+             " must be in [0, 1)");
+    }
+    if (!sensible(config.eps, any)) {
+      refuse("AdamW", "eps = ", config.eps, " must be finite and not negative");
+    }
+    if (!sensible(config.weight_decay, any)) {
+      refuse("AdamW", "weight_decay = ", config.weight_decay, " must be finite and not negative");
+    }
   }
 
   void check_state(const NamedParameter<Scalar>& parameter) const {
     const auto known = state.find(parameter.name);
     if (known == state.end()) return;
     const State& moments = known->second;
-    require(moments.steps >= 0, "AdamW::step", "the state of ", parameter.name,
-            " has steps = ", moments.steps);
+    if (moments.steps < 0) {
+      refuse("AdamW::step", "the state of ", parameter.name, " has steps = ", moments.steps);
+    }
     if (moments.steps == 0) return;
     const Index count = std::ssize(parameter.values);
-    require(moments.first.size() == count && moments.second.size() == count, "AdamW::step",
-            "the state of ", parameter.name, " has ", moments.first.size(), " and ",
-            moments.second.size(), " values, not ", count);
+    if (!(moments.first.size() == count && moments.second.size() == count)) {
+      refuse("AdamW::step", "the state of ", parameter.name, " has ", moments.first.size(), " and ",
+             moments.second.size(), " values, not ", count);
+    }
   }
 
   void update(const NamedParameter<Scalar>& parameter, std::span<const Scalar> gradient) {

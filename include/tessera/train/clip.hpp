@@ -19,7 +19,7 @@ double grad_norm(const Model& model, const Tape<typename Model::scalar_type>& ta
       total += static_cast<double>(value) * static_cast<double>(value);
     }
   }
-  require(any, "grad_norm", "the tape holds no gradient of this model");
+  if (!any) refuse("grad_norm", "the tape holds no gradient of this model");
   return std::sqrt(total);
 }
 
@@ -31,9 +31,9 @@ template <Module Model>
 double clip_grad_norm(const Model& model, Tape<typename Model::scalar_type>& tape,
                       double max_norm) {
   using Scalar = typename Model::scalar_type;
-  require(max_norm > 0, "clip_grad_norm", "max_norm = ", max_norm, " must be positive");
+  if (!(max_norm > 0)) refuse("clip_grad_norm", "max_norm = ", max_norm, " must be positive");
   const double norm = grad_norm(model, tape);
-  require(std::isfinite(norm), "clip_grad_norm", "the gradient's norm is ", norm);
+  if (!std::isfinite(norm)) refuse("clip_grad_norm", "the gradient's norm is ", norm);
   const double factor = max_norm / (norm + 1e-6);
   if (factor >= 1) return norm;
   for (const auto& parameter : named_parameters(model)) {

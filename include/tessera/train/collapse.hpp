@@ -6,7 +6,7 @@
 #include <limits>
 #include <string_view>
 
-#include "tessera/kernels/matmul.hpp"
+#include "tessera/kernels/matmul/matmul.hpp"
 
 namespace tessera {
 
@@ -15,13 +15,15 @@ namespace detail {
 /// features [R, D] in double, each column less its mean [R, D].
 template <std::floating_point Scalar>
 Tensor<double, 2> centred_features(std::string_view op, const Tensor<Scalar, 2>& features) {
-  require(features.dim(0) > 1 && features.dim(1) > 0, op, "features ", features.shape(),
-          " must have at least two rows and one column");
+  if (!(features.dim(0) > 1 && features.dim(1) > 0)) {
+    refuse(op, "features ", features.shape(), " must have at least two rows and one column");
+  }
   Tensor<double, 2> centred = features.template cast<double>();
   double largest = 0;
   for (const double value : centred) {
-    require(std::isfinite(value), op, "features ", features.shape(),
-            " hold a value that is not finite");
+    if (!std::isfinite(value)) {
+      refuse(op, "features ", features.shape(), " hold a value that is not finite");
+    }
     largest = std::max(largest, std::abs(value));
   }
   const auto rows = static_cast<double>(centred.rows());

@@ -14,10 +14,13 @@ namespace detail {
 /// Throws std::invalid_argument unless both models have the same parameters.
 template <class A, class B>
 void check_same_parameters(std::string_view op, const A& a, const B& b) {
-  require(a.size() == b.size(), op, "the models have ", a.size(), " and ", b.size(), " parameters");
+  if (a.size() != b.size()) {
+    refuse(op, "the models have ", a.size(), " and ", b.size(), " parameters");
+  }
   for (std::size_t i = 0; i < a.size(); ++i) {
-    require(a[i].name == b[i].name && std::ranges::equal(a[i].shape, b[i].shape), op, "parameter ",
-            a[i].name, " ", a[i].shape, " meets ", b[i].name, " ", b[i].shape);
+    if (!(a[i].name == b[i].name && std::ranges::equal(a[i].shape, b[i].shape))) {
+      refuse(op, "parameter ", a[i].name, " ", a[i].shape, " meets ", b[i].name, " ", b[i].shape);
+    }
   }
 }
 
@@ -29,8 +32,9 @@ void check_same_parameters(std::string_view op, const A& a, const B& b) {
 template <Module Model>
 void update_ema(Model& average, const Model& model, double momentum) {
   using Scalar = typename Model::scalar_type;
-  require(momentum >= 0 && momentum <= 1, "update_ema", "momentum = ", momentum,
-          " is outside [0, 1]");
+  if (!(momentum >= 0 && momentum <= 1)) {
+    refuse("update_ema", "momentum = ", momentum, " is outside [0, 1]");
+  }
   const auto averages = named_parameters(average);
   const auto sources = named_parameters(model);
   detail::check_same_parameters("update_ema", averages, sources);

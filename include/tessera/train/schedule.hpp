@@ -23,11 +23,15 @@ struct WarmupCosine {
   /// Past `total` it stays at `final`. Throws std::invalid_argument unless 0 <= warmup < total,
   /// position >= 0 and all numbers are finite.
   double operator()(double position) const {
-    require(warmup >= 0 && warmup < total && std::isfinite(total), "WarmupCosine",
-            "warmup = ", warmup, " and total = ", total, " must satisfy 0 <= warmup < total");
-    require(std::isfinite(start) && std::isfinite(peak) && std::isfinite(final), "WarmupCosine",
-            "start = ", start, ", peak = ", peak, " and final = ", final, " must be finite");
-    require(position >= 0, "WarmupCosine", "position = ", position, " is negative");
+    if (!(warmup >= 0 && warmup < total && std::isfinite(total))) {
+      refuse("WarmupCosine", "warmup = ", warmup, " and total = ", total,
+             " must satisfy 0 <= warmup < total");
+    }
+    if (!(std::isfinite(start) && std::isfinite(peak) && std::isfinite(final))) {
+      refuse("WarmupCosine", "start = ", start, ", peak = ", peak, " and final = ", final,
+             " must be finite");
+    }
+    if (position < 0) refuse("WarmupCosine", "position = ", position, " is negative");
     if (position < warmup) return start + position / warmup * (peak - start);
     const double along = std::min(1.0, (position - warmup) / (total - warmup));
     return final + (peak - final) * 0.5 * (1 + std::cos(std::numbers::pi * along));
@@ -43,11 +47,13 @@ struct LinearSchedule {
   /// Past `total` it stays at `final`. Throws std::invalid_argument unless total > 0,
   /// position >= 0 and all numbers are finite.
   double operator()(double position) const {
-    require(total > 0 && std::isfinite(total), "LinearSchedule", "total = ", total,
-            " must be positive");
-    require(std::isfinite(start) && std::isfinite(final), "LinearSchedule", "start = ", start,
-            " and final = ", final, " must be finite");
-    require(position >= 0, "LinearSchedule", "position = ", position, " is negative");
+    if (!(total > 0 && std::isfinite(total))) {
+      refuse("LinearSchedule", "total = ", total, " must be positive");
+    }
+    if (!(std::isfinite(start) && std::isfinite(final))) {
+      refuse("LinearSchedule", "start = ", start, " and final = ", final, " must be finite");
+    }
+    if (position < 0) refuse("LinearSchedule", "position = ", position, " is negative");
     return start + std::min(1.0, position / total) * (final - start);
   }
 };

@@ -1,0 +1,193 @@
+#pragma once
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "tessera/io/file/file.hpp"
+#include "tessera/io/safetensors/format.hpp"
+
+namespace tessera::io {
+
+/// What a JSON file of settings may hold at most; beyond it, it is refused.
+struct JsonLimits {
+  static constexpr std::uint64_t file_bytes = 4'000'000;
+  static constexpr std::size_t depth = 32;
+  static constexpr std::size_t values = 100'000;
+  static constexpr std::size_t key_bytes = 1024;           // of a whole path
+  static constexpr std::size_t all_key_bytes = 8'000'000;  // of all paths together
+};
+
+/// The numbers, texts and truths of a JSON object by dotted path: "model_args.img_size.0".
+class JsonValues {
+ public:
+  using Value = std::variant<std::nullptr_t, bool, double, std::string>;
+
+  explicit JsonValues(std::string label = "") : label_(std::move(label)) {}
+
+  const std::string& label() const { return label_; }
+  const std::map<std::string, Value, std::less<>>& values() const { return values_; }
+  bool contains(std::string_view path) const { return values_.find(path) != values_.end(); }
+
+  /// Nothing where there is no such path, or null. Throws std::runtime_error naming file and path
+  /// if it holds something else than a T, and for Index, no whole number from 0 to 2^31.
+  template <class T>
+  std::optional<T> get(std::string_view path) const {
+    const auto found = values_.find(path);
+    if (found == values_.end() || std::holds_alternative<std::nullptr_t>(found->second)) return {};
+    if constexpr (std::is_same_v<T, Index>) {
+      const auto* number = std::get_if<double>(&found->second);
+      if (number == nullptr || *number < 0 || *number > 2147483648.0 ||
+          std::floor(*number) != *number) {
+        detail::fail(label_, path, " is no whole number from 0 to 2^31");
+      }
+      return static_cast<Index>(*number);
+    } else {
+      const T* value = std::get_if<T>(&found->second);
+      if (value == nullptr) {
+        detail::fail(label_, path, " is not a ",
+                     std::is_same_v<T, bool>     ? "truth value"
+                     : std::is_same_v<T, double> ? "number"
+                                                 : "text");
+      }
+      return *value;
+    }
+  }
+
+ private:
+  friend JsonValues parse_json_values(std::string_view, const std::string&);
+
+  std::string label_;
+  std::map<std::string, Value, std::less<>> values_;
+};
+
+namespace detail {
+
+/// Writes scalars under their paths and refuses what goes beyond the limits as it appears.
+class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
+ public:
+  using Values = std::map<std::string, JsonValues::Value, std::less<>>;
+
+  explicit JsonValuesHandler(const std::string& label) : label_(label) {}
+
+  Values take() && { return std::move(values_); }
+
+  bool null() override { return add(nullptr); }
+  bool boolean(bool value) override { return add(value); }
+  bool number_integer(number_integer_t value) override { return add(static_cast<double>(value)); }
+  bool number_unsigned(number_unsigned_t value) override { return add(static_cast<double>(value)); }
+  bool number_float(number_float_t value, const string_t& /*text*/) override { return add(value); }
+  bool string(string_t& text) override { return add(std::move(text)); }
+  bool binary(binary_t& /*value*/) override { return false; }
+
+  bool start_object(std::size_t /*size*/) override { return open(no_index); }
+  bool start_array(std::size_t /*size*/) override { return open(0); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+
+  bool key(string_t& name) override {
+    Level& level = levels_.back();
+    path_.resize(level.path_size);
+    if (!path_.empty()) path_ += '.';
+    path_ += name;
+    if (path_.size() > JsonLimits::key_bytes) refuse("a path of keys is too long");
+    return true;
+  }
+
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    refuse(text_of("is not JSON in UTF-8 (stopped at its byte ", position, ")"));
+  }
+
+ private:
+  static constexpr std::size_t no_index = std::numeric_limits<std::size_t>::max();
+
+  struct Level {
+    std::size_t path_size;  // of the path to this object or array
+    std::size_t index;      // of the next element; no_index in an object
+  };
+
+  [[noreturn]] void refuse(const std::string& reason) const { fail(label_, reason); }
+
+  /// In an array the number of the element becomes the last part of the path.
+  void step() {
+    if (levels_.empty() || levels_.back().index == no_index) return;
+    Level& level = levels_.back();
+    path_.resize(level.path_size);
+    path_ += text_of(path_.empty() ? "" : ".", level.index++);
+  }
+
+  bool open(std::size_t index) {
+    if (levels_.empty() && index != no_index) refuse("is not a JSON object");
+    step();
+    if (levels_.size() == JsonLimits::depth) {
+      refuse(text_of("is nested deeper than ", JsonLimits::depth));
+    }
+    levels_.push_back({path_.size(), index});
+    return true;
+  }
+
+  bool close() {
+    path_.resize(levels_.back().path_size);
+    levels_.pop_back();
+    return true;
+  }
+
+  bool add(JsonValues::Value value) {
+    if (levels_.empty()) refuse("is not a JSON object");
+    step();
+    if (values_.size() == JsonLimits::values) {
+      refuse(text_of("holds more than ", JsonLimits::values, " values"));
+    }
+    key_bytes_ += path_.size();
+    if (key_bytes_ > JsonLimits::all_key_bytes) {
+      refuse(text_of("its keys, with all that they are in, take more than ",
+                     JsonLimits::all_key_bytes, " bytes"));
+    }
+    if (!values_.emplace(path_, std::move(value)).second) {
+      refuse(text_of("key ", name_text(path_), " occurs twice"));
+    }
+    return true;
+  }
+
+  const std::string& label_;
+  Values values_;
+  std::vector<Level> levels_;
+  std::string path_;
+  std::size_t key_bytes_ = 0;
+};
+
+}  // namespace detail
+
+/// Parses the text of a JSON object; `label` stands for the file in messages. Memory stays in
+/// proportion to the text. Throws std::runtime_error "label: reason".
+inline JsonValues parse_json_values(std::string_view text, const std::string& label) {
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  if (begin == std::string_view::npos || text[begin] != '{') {
+    detail::fail(label, "is not a JSON object");
+  }
+  if (text.find('\0') != std::string_view::npos) detail::fail(label, "contains a zero byte");
+  detail::JsonValuesHandler handler(label);
+  nlohmann::json::sax_parse(text, &handler);
+  JsonValues values(label);
+  values.values_ = std::move(handler).take();
+  return values;
+}
+
+/// Reads a JSON file. Throws as parse_json_values, and if it cannot be read or is too large.
+inline JsonValues read_json_values(const std::filesystem::path& path) {
+  const std::vector<std::byte> bytes = read_file(path, JsonLimits::file_bytes);
+  return parse_json_values({reinterpret_cast<const char*>(bytes.data()), bytes.size()},
+                           path.string());
+}
+
+}  // namespace tessera::io

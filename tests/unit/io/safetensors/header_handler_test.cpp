@@ -1,0 +1,49 @@
+#include "tessera/io/safetensors/header_handler.hpp"
+
+#include "support/catch.hpp"
+#include "support/io/files.hpp"
+
+namespace tessera::io::test {
+
+namespace {
+
+std::string error_of(const std::string& json) {
+  return file_error([&] {
+    detail::SafetensorsHeaderHandler handler;
+    nlohmann::json::sax_parse(json, &handler);
+  });
+}
+
+}  // namespace
+
+TEST_CASE("a header is taken apart into tensors and metadata") {
+  detail::SafetensorsHeaderHandler handler;
+  nlohmann::json::sax_parse(
+      R"({"__metadata__":{"k":"v"},"a":{"dtype":"F16","shape":[2,3],"data_offsets":[4,16]}})",
+      &handler);
+  const SafetensorsHeader header = std::move(handler).take();
+  CHECK(header.metadata == SafetensorsMetadata{{"k", "v"}});
+  REQUIRE(header.entries.size() == 1);
+  CHECK(header.entries[0].name == "a");
+  CHECK(header.entries[0].dtype == Dtype::f16);
+  CHECK(header.entries[0].shape == std::vector<Index>{2, 3});
+  CHECK(header.entries[0].begin == 4);
+  CHECK(header.entries[0].end == 16);
+}
+
+TEST_CASE("more tensors or metadata than the limit are refused as they appear") {
+  std::string tensors = "{";
+  for (std::size_t i = 0; i <= SafetensorsLimits::tensors; ++i) {
+    tensors +=
+        text_of(i > 0 ? "," : "", "\"", i, R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})");
+  }
+  CHECK(error_of(tensors) == "header has more than 50000 tensors");
+  std::string metadata = R"({"__metadata__":{)";
+  for (std::size_t i = 0; i <= SafetensorsLimits::metadata; ++i) {
+    metadata += text_of(i > 0 ? "," : "", "\"", i, "\":\"\"");
+  }
+  CHECK(error_of(metadata) == "metadata: more than 10000 keys");
+  CHECK(error_of(R"({"__metadata__":{},"__metadata__":{}})") == "key '__metadata__' occurs twice");
+}
+
+}  // namespace tessera::io::test

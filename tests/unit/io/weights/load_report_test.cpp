@@ -1,0 +1,34 @@
+#include "tessera/io/weights/load_report.hpp"
+
+#include "support/catch.hpp"
+
+namespace tessera::io::test {
+
+TEST_CASE("a report says in one line what happened") {
+  LoadReport report;
+  report.naming = "timm";
+  report.loaded = {"a", "b", "c"};
+  CHECK(report.summary() == "timm: 3 tensors loaded");
+  report.converted = {"a"};
+  report.resized = {"b"};
+  report.kept = {"mask_token"};
+  report.heads = {"head.weight", "head.bias"};
+  report.skipped = {"decoder.x"};
+  CHECK(report.summary() ==
+        "timm: 3 tensors loaded, 1 converted, 1 resized, 1 kept, 2 of a head left out, 1 skipped");
+}
+
+TEST_CASE("a complaint names the first three of each fault") {
+  LoadReport report;
+  CHECK(detail::complaint(report, false).empty());
+  report.missing = {"a", "b", "c", "d", "e"};
+  report.unexpected = {"x"};
+  report.wrong_shape = {"w is [1] in the file, [2] in the model"};
+  CHECK(detail::complaint(report, false) ==
+        "missing a, b, c and 2 more; wrong shape: w is [1] in the file, [2] in the model; "
+        "unexpected x");
+  CHECK(detail::complaint(report, true) ==
+        "wrong shape: w is [1] in the file, [2] in the model; unexpected x");
+}
+
+}  // namespace tessera::io::test

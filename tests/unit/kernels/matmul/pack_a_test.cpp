@@ -1,0 +1,62 @@
+#include "tessera/kernels/matmul/pack_a.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "support/catch.hpp"
+#include "support/random_tensor.hpp"
+
+namespace tessera::kernels {
+
+TEST_CASE("a left-hand side is read in place unless a copy is read faster") {
+  struct Case {
+    bool by_rows;
+    Index rows, depth, stride;
+    bool in_place;
+  };
+  const auto a = test::random_tensor<2, float>({520, 1100}, 1);
+  for (const auto& [by_rows, rows, depth, stride, in_place] :
+       {Case{true, 20, 1000, 1100, true}, Case{true, 20, 1000, 1024, false},
+        Case{true, 20, 1024, 1024, false}, Case{true, 520, 1024, 1024, true},
+        Case{false, 1000, 20, 1100, true}, Case{false, 1000, 20, 1024, false},
+        Case{false, 1003, 190, 1100, true}, Case{false, 37, 515, 1100, false}}) {
+    INFO(rows << " x " << depth << " stride " << stride);
+    const Lanes operand{a.data(), by_rows ? stride : 1, by_rows ? 1 : stride};
+    const LeftRows left(operand, rows, depth, InputForm::floats);
+    CHECK((left.operand().data == a.data()) == in_place);
+    if (!in_place) CHECK_FALSE(shares_cache_sets(left.operand().row));
+    for (Index r = 0; r < rows; ++r) {
+      for (Index k = 0; k < depth; ++k) REQUIRE(*left.operand().at(r, k) == *operand.at(r, k));
+    }
+  }
+}
+
+TEST_CASE("as words a left-hand side has rows of whole blocks, zero beyond its depth") {
+  if (machine_isa() < Isa::avx512_bf16) return;  // nothing here can make words
+  const auto a = test::random_tensor<2, float>({50, 50}, 1);
+  const Index depth = 37;
+  const Index rows = 19;
+  for (const InputForm form : {InputForm::pairs, InputForm::split}) {
+    for (const bool by_rows : {true, false}) {
+      const Lanes operand{a.data(), by_rows ? 50 : 1, by_rows ? 1 : 50};
+      const LeftRows left(operand, rows, depth, form);
+      CHECK(left.operand().step == 1);
+      CHECK(left.operand().row / 16 % 2 == 1);
+      for (Index r = 0; r < rows; ++r) {
+        for (Index k = 0; k < 64; ++k) {
+          float value = -1;
+          float rest = 0;
+          unpair_row(left.operand().at(r, k / 2), k, 1, &value);
+          if (form == InputForm::split) {
+            unpair_row(left.operand().at(r, k / 2) + left.rest(), k, 1, &rest);
+          }
+          const float expected = k < depth ? *operand.at(r, k) : 0.0F;
+          const float left_over = form == InputForm::split ? 0x1p-16F : 0x1p-8F;
+          REQUIRE(std::abs(value + rest - expected) <= std::abs(expected) * left_over);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace tessera::kernels

@@ -1,0 +1,57 @@
+#include "tessera/ops/tokens/take_rows.hpp"
+
+#include "support/ops.hpp"
+
+namespace tessera::test {
+
+namespace {
+
+const auto take = [](const CachedVector<Index>& source) {
+  return [source](const auto& x) {
+    return tessera::detail::take_rows("take", x, source,
+                                      Shape<2>{static_cast<Index>(source.size()), x.dim(2)});
+  };
+};
+
+}  // namespace
+
+TEMPLATE_TEST_CASE("take_rows gathers rows of the folded tensor into any shape", "", float,
+                   double) {
+  const Var<TestType, 3> x = Tensor<TestType, 3>({2, 2, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  const Var<TestType, 2> y = tessera::detail::take_rows("take", x, {3, 0, 3}, Shape<2>{3, 2});
+  CHECK(y.value() == Tensor<TestType, 2>({3, 2}, {7, 8, 1, 2, 7, 8}));
+}
+
+TEST_CASE("gradient of take_rows") {
+  expect_gradient(take({3, 0, 3, 5}), random_tensor<3>({2, 3, 4}, 1));
+  expect_gradient(take({}), random_tensor<3>({2, 3, 4}, 1));
+}
+
+TEMPLATE_TEST_CASE("scatter_add_rows adds rows in order and skips negative places", "", float,
+                   double) {
+  const Tensor<TestType, 2> in({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
+  Tensor<TestType, 2> out({3, 2}, TestType(100));
+  tessera::detail::scatter_add_rows(in.data(), out.data(), {2, -1, 2, 0}, 2);
+  CHECK(out == Tensor<TestType, 2>({3, 2}, {107, 108, 100, 100, 106, 108}));
+}
+
+TEMPLATE_TEST_CASE("scatter_add_rows has the same bits on any number of threads", "[threads]",
+                   float, double) {
+  const auto in = random_tensor<2, TestType>({500, 200}, 1);
+  CachedVector<Index> places;
+  Generator generator(3);
+  for (int i = 0; i < 500; ++i) places.push_back(generator.randint(-1, 20));
+  Tensor<TestType, 2> expected({20, 200});
+  for (Index i = 0; i < 500; ++i) {
+    const Index place = places[static_cast<std::size_t>(i)];
+    for (Index c = 0; place >= 0 && c < 200; ++c) expected(place, c) += in(i, c);
+  }
+  for (const Index threads : {1, 2, 3, 4}) {
+    const ExecutionScope scope({.threads = threads});
+    Tensor<TestType, 2> found({20, 200});
+    tessera::detail::scatter_add_rows(in.data(), found.data(), places, 200);
+    CHECK((found == expected));
+  }
+}
+
+}  // namespace tessera::test
