@@ -38,66 +38,52 @@ inline void append_text(std::string& text, std::span<const Index> shape) {
   text += to_string(shape);
 }
 
-/// An element of a list, written "masks[2]".
-struct ListItem {
-  std::string_view list;
-  std::size_t position;
+/// The name of an argument in a message: "idx_keep", or "masks[2]" for an element of a list. A type
+/// of its own, so that a check may be told the name of a list's element without writing it out:
+/// that happens on failure alone.
+class ArgumentName {
+ public:
+  ArgumentName(const char* name) : name_(name) {}  // implicit: a literal is a name
+  ArgumentName(std::string_view name) : name_(name) {}
+  ArgumentName(std::string_view list, std::size_t position) : name_(list), position_(position) {}
+
+  friend void append_text(std::string& text, const ArgumentName& argument) {
+    text += argument.name_;
+    if (argument.position_ == no_position) return;
+    text += '[';
+    text += std::to_string(argument.position_);
+    text += ']';
+  }
+
+ private:
+  static constexpr std::size_t no_position = static_cast<std::size_t>(-1);
+  std::string_view name_;
+  std::size_t position_ = no_position;
 };
 
-inline void append_text(std::string& text, const ListItem& item) {
-  text += item.list;
-  text += '[';
-  append_text(text, item.position);
-  text += ']';
+/// Joins strings, numbers, shapes and whatever else has an append_text into one text.
+template <class... Parts>
+std::string text_of(const Parts&... parts) {
+  std::string text;
+  (append_text(text, parts), ...);
+  return text;
 }
 
 namespace detail {
 
-/// One part of a message, of any type that append_text knows: so that the many ways to join parts
-/// are one function.
-class TextPart {
- public:
-  TextPart(const char* text)
-      : value_(text),
-        append_([](std::string& to, const void* from) { to += static_cast<const char*>(from); }) {}
-  template <class T>
-  TextPart(const T& value)
-      : value_(&value), append_([](std::string& to, const void* from) {
-          append_text(to, *static_cast<const T*>(from));
-        }) {}
-
-  void append_to(std::string& text) const { append_(text, value_); }
-
- private:
-  const void* value_;
-  void (*append_)(std::string&, const void*);
-};
-
-inline std::string joined(std::initializer_list<TextPart> parts) {
-  std::string text;
-  for (const TextPart& part : parts) part.append_to(text);
-  return text;
-}
-
-[[noreturn, gnu::cold]] inline void throw_invalid_argument(std::initializer_list<TextPart> parts) {
-  throw std::invalid_argument(joined(parts));
+[[noreturn, gnu::cold]] inline void throw_invalid_argument(const std::string& text) {
+  throw std::invalid_argument(text);
 }
 
 }  // namespace detail
-
-/// Joins strings, numbers and shapes into one text.
-template <class... Parts>
-std::string text_of(const Parts&... parts) {
-  return detail::joined({detail::TextPart(parts)...});
-}
 
 /// Throws std::invalid_argument "op: parts...". A check is an `if` around it, so that the parts of
 /// a message, which may be calls, are evaluated on failure alone:
 ///
 ///     if (rows != cols) refuse("trace", "matrix ", shape, " is not square");
 template <class... Parts>
-[[noreturn, gnu::cold]] void refuse(std::string_view op, const Parts&... parts) {
-  detail::throw_invalid_argument({op, ": ", parts...});
+[[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view op, const Parts&... parts) {
+  detail::throw_invalid_argument(text_of(op, ": ", parts...));
 }
 
 }  // namespace tessera

@@ -24,8 +24,8 @@ struct TokenSelection {
 };
 
 /// Throws std::invalid_argument unless `index` is [batch, any] with every entry in [0, length).
-/// `name` is a text or a ListItem.
-inline void check_token_index(std::string_view op, const detail::TextPart& name,
+/// `name` is the index as its caller knows it.
+inline void check_token_index(std::string_view op, const ArgumentName& name,
                               const TokenIndex& index, Index batch, Index length) {
   if (index.dim(0) != batch) {
     refuse(op, name, " ", index.shape(), " must have ", batch, " rows, one per image");

@@ -133,7 +133,7 @@ struct IJEPA {
              " target masks; each list needs one");
     }
     const auto check_mask = [&](std::string_view name, std::size_t m, const TokenIndex& mask) {
-      check_token_index(op, ListItem{name, m}, mask, images.dim(0), encoder.sequence_length());
+      check_token_index(op, ArgumentName(name, m), mask, images.dim(0), encoder.sequence_length());
     };
     for (std::size_t m = 0; m < masks_context.size(); ++m) {
       check_mask("masks_context", m, masks_context[m]);

@@ -64,8 +64,8 @@ void init_embeddings(MaskedVisionTransformer<Scalar>& encoder, InitRecipe recipe
   // lightly draws the class token anew and leaves the registers as timm made them.
   const double cls_std = recipe == InitRecipe::timm ? 1e-6 : 0.02;
   const double reg_std = recipe == InitRecipe::lightly ? 1e-6 : cls_std;
-  if (encoder.cls_token) normal_(encoder.cls_token->value.values(), 0.0, cls_std, generator);
-  if (encoder.reg_token) normal_(encoder.reg_token->value.values(), 0.0, reg_std, generator);
+  if (encoder.cls_token) fill_normal(encoder.cls_token->value.values(), 0.0, cls_std, generator);
+  if (encoder.reg_token) fill_normal(encoder.reg_token->value.values(), 0.0, reg_std, generator);
   std::fill(encoder.mask_token.value.begin(), encoder.mask_token.value.end(), Scalar(0));
   const auto first_scale = static_cast<Scalar>(encoder.config.init_values.value_or(1.0));
   for (TransformerBlock<Scalar>& block : encoder.blocks) {
@@ -79,7 +79,7 @@ template <std::floating_point Scalar>
 void init_mask_token(MaskedVisionTransformerDecoder<Scalar>& decoder, InitRecipe recipe,
                      Generator& generator) {
   if (linear_init(recipe) == LinearInit::xavier_uniform) {
-    normal_(decoder.mask_token.value.values(), 0.0, 0.02, generator);
+    fill_normal(decoder.mask_token.value.values(), 0.0, 0.02, generator);
   } else {
     draw_trunc_normal(decoder.mask_token.value.values(), generator);
   }

@@ -23,18 +23,18 @@ namespace detail {
 template <std::floating_point Scalar>
 void draw_xavier(std::span<Scalar> values, Index in, Index out, Generator& generator) {
   const double bound = std::sqrt(6.0 / static_cast<double>(in + out));
-  uniform_(values, -bound, bound, generator);
+  fill_uniform(values, -bound, bound, generator);
 }
 
 template <std::floating_point Scalar>
 void draw_trunc_normal(std::span<Scalar> values, Generator& generator) {
-  trunc_normal_(values, 0.0, 0.02, -2.0, 2.0, generator);
+  fill_trunc_normal(values, 0.0, 0.02, -2.0, 2.0, generator);
 }
 
 template <std::floating_point Scalar>
 void draw_torch_default(std::span<Scalar> values, Index in, Generator& generator) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(in));
-  uniform_(values, -bound, bound, generator);
+  fill_uniform(values, -bound, bound, generator);
 }
 
 template <std::floating_point Scalar>

@@ -10,17 +10,17 @@ namespace tessera {
 
 using test::error_of;
 
-namespace colour {
+namespace color {
 
-struct Colour {
+struct Color {
   int red;
 };
 
-void append_text(std::string& text, const Colour& colour) {
-  text += "red " + std::to_string(colour.red);
+void append_text(std::string& text, const Color& color) {
+  text += "red " + std::to_string(color.red);
 }
 
-}  // namespace colour
+}  // namespace color
 
 TEST_CASE("text_of joins strings, numbers and shapes") {
   const std::string name = "gamma";
@@ -33,7 +33,7 @@ TEST_CASE("text_of joins strings, numbers and shapes") {
 }
 
 TEST_CASE("an element of a list is written with its place") {
-  CHECK(text_of(ListItem{"masks", 12}, "!") == "masks[12]!");
+  CHECK(text_of(ArgumentName("masks", 12), "!") == "masks[12]!");
 }
 
 TEST_CASE("text_of writes floating point with six digits, whatever the locale") {
@@ -47,7 +47,7 @@ TEST_CASE("text_of writes floating point with six digits, whatever the locale") 
 }
 
 TEST_CASE("a type of one's own takes part through its own append_text") {
-  CHECK(text_of("shade: ", colour::Colour{9}) == "shade: red 9");
+  CHECK(text_of("shade: ", color::Color{9}) == "shade: red 9");
 }
 
 TEST_CASE("refuse throws invalid_argument with the operation's name in front") {

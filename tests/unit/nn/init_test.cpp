@@ -46,12 +46,12 @@ TEST_CASE("init_linears: weights are drawn in forward order, each as one matrix"
       const double of_both = std::sqrt(6.0 / static_cast<double>(in + out));
       const double of_inputs = 1 / std::sqrt(static_cast<double>(in));
       if (how == LinearInit::xavier_uniform) {
-        uniform_(std::span(weight), -of_both, of_both, same);
+        fill_uniform(std::span(weight), -of_both, of_both, same);
       } else if (how == LinearInit::trunc_normal) {
-        trunc_normal_(std::span(weight), 0, 0.02, -2, 2, same);
+        fill_trunc_normal(std::span(weight), 0, 0.02, -2, 2, same);
       } else {
-        uniform_(std::span(weight), -of_inputs, of_inputs, same);
-        uniform_(std::span(bias), -of_inputs, of_inputs, same);
+        fill_uniform(std::span(weight), -of_inputs, of_inputs, same);
+        fill_uniform(std::span(bias), -of_inputs, of_inputs, same);
       }
       CHECK(copy_of<float>(layer->weight.value.values()) == weight);
       CHECK(copy_of<float>(layer->bias->value.values()) == bias);
@@ -84,8 +84,8 @@ TEST_CASE("init_patch_embed: weight, then bias, within the bound of a torch conv
   Generator same(5);
   std::vector<double> weight(50 * 48);
   std::vector<double> bias(50);
-  uniform_(std::span(weight), -bound, bound, same);
-  uniform_(std::span(bias), -bound, bound, same);
+  fill_uniform(std::span(weight), -bound, bound, same);
+  fill_uniform(std::span(bias), -bound, bound, same);
   CHECK(copy_of<double>(embed.proj.weight.value.values()) == weight);
   CHECK(copy_of<double>(embed.proj.bias.value.values()) == bias);
   const auto [low, high] = std::minmax_element(weight.begin(), weight.end());

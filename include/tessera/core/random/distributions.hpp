@@ -33,25 +33,26 @@ void normal_from_uniform(Scalar* block, Scalar mean, Scalar std) {
 
 }  // namespace detail
 
-/// Tensor.uniform_: fills with draws from [low, high). Throws std::invalid_argument unless low <=
-/// high and the difference is finite.
+/// torch's Tensor.uniform_: fills with draws from [low, high). Throws std::invalid_argument unless
+/// low <= high and the difference is finite.
 template <std::floating_point Scalar>
-void uniform_(std::span<Scalar> values, double low, double high, Generator& generator) {
+void fill_uniform(std::span<Scalar> values, double low, double high, Generator& generator) {
   const auto low_scalar = static_cast<Scalar>(low);
   const auto high_scalar = static_cast<Scalar>(high);
-  detail::check_uniform_range("uniform_", low_scalar, high_scalar);
+  detail::check_uniform_range("fill_uniform", low_scalar, high_scalar);
   for (Scalar& value : values) {
     value = detail::between(generator.uniform<Scalar>(), low_scalar, high_scalar);
   }
 }
 
-/// Tensor.normal_: fewer than 16 values are drawn one by one in double; otherwise in blocks of 16,
-/// where the last 16 are drawn again if the count is not a multiple of 16. Throws
+/// torch's Tensor.normal_: fewer than 16 values are drawn one by one in double; otherwise in blocks
+/// of 16, where the last 16 are drawn again if the count is not a multiple of 16. Throws
 /// std::invalid_argument unless mean is finite and std is finite and not negative.
 template <std::floating_point Scalar>
-void normal_(std::span<Scalar> values, double mean, double std, Generator& generator) {
+void fill_normal(std::span<Scalar> values, double mean, double std, Generator& generator) {
   if (!(std::isfinite(mean) && std::isfinite(std) && std >= 0.0)) {
-    refuse("normal_", "mean = ", mean, ", std = ", std, " must be finite, and std not negative");
+    refuse("fill_normal", "mean = ", mean, ", std = ", std,
+           " must be finite, and std not negative");
   }
   if (values.size() < 16) {
     for (Scalar& value : values) {
@@ -79,17 +80,17 @@ void normal_(std::span<Scalar> values, double mean, double std, Generator& gener
 /// rejects and redraws in version 2.13. Throws std::invalid_argument unless low < high, std > 0 and
 /// all are finite.
 template <std::floating_point Scalar>
-void trunc_normal_(std::span<Scalar> values, double mean, double std, double low, double high,
-                   Generator& generator) {
+void fill_trunc_normal(std::span<Scalar> values, double mean, double std, double low, double high,
+                       Generator& generator) {
   if (!(std::isfinite(mean) && std::isfinite(std) && std > 0.0 && std::isfinite(low) &&
         std::isfinite(high) && low < high)) {
-    refuse("trunc_normal_", "mean = ", mean, ", std = ", std, ", low = ", low, ", high = ", high,
-           " must be finite, with std > 0 and low < high");
+    refuse("fill_trunc_normal", "mean = ", mean, ", std = ", std, ", low = ", low,
+           ", high = ", high, " must be finite, with std > 0 and low < high");
   }
   const auto distribution = [&](double x) {
     return (1.0 + std::erf((x - mean) / std / std::numbers::sqrt2)) / 2.0;
   };
-  uniform_(values, 2.0 * distribution(low) - 1.0, 2.0 * distribution(high) - 1.0, generator);
+  fill_uniform(values, 2.0 * distribution(low) - 1.0, 2.0 * distribution(high) - 1.0, generator);
   const auto scale = static_cast<Scalar>(std * std::numbers::sqrt2);
   const auto shift = static_cast<Scalar>(mean);
   const auto low_scalar = static_cast<Scalar>(low);
@@ -116,7 +117,7 @@ template <std::floating_point Scalar, std::size_t Rank>
 Tensor<Scalar, static_cast<int>(Rank)> randn(const std::array<Index, Rank>& shape,
                                              Generator& generator) {
   auto values = Tensor<Scalar, static_cast<int>(Rank)>::empty(shape);
-  normal_(values.values(), 0.0, 1.0, generator);
+  fill_normal(values.values(), 0.0, 1.0, generator);
   return values;
 }
 

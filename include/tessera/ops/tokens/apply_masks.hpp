@@ -23,7 +23,7 @@ Var<Scalar, 3> apply_masks(const Var<Scalar, 3>& tokens, std::span<const TokenIn
       refuse("apply_masks", "masks of shapes ", masks[0].shape(), " and ", mask.shape(),
              " cannot be stacked");
     }
-    check_token_index("apply_masks", ListItem{"masks", m}, mask, batch, length);
+    check_token_index("apply_masks", ArgumentName("masks", m), mask, batch, length);
     for (Index b = 0; b < batch; ++b) {
       for (Index k = 0; k < mask.dim(1); ++k) source.push_back(b * length + mask(b, k));
     }

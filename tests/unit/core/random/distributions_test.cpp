@@ -40,19 +40,19 @@ TEMPLATE_TEST_CASE("rand fills in row-major order with torch's bits", "", float,
   CHECK(generator == draws);
 }
 
-TEMPLATE_TEST_CASE("uniform_ has torch's bits", "", float, double) {
+TEMPLATE_TEST_CASE("fill_uniform has torch's bits", "", float, double) {
   for (const std::string& name : golden().cases("uniform")) {
     const auto args = golden().values<double>(name + ".args");
     const auto expected = golden().values<TestType>(name + dtype<TestType>());
     Generator generator(static_cast<std::uint64_t>(args[0]));
     std::vector<TestType> values(expected.size());
-    uniform_(std::span(values), args[1], args[2], generator);
+    fill_uniform(std::span(values), args[1], args[2], generator);
     CAPTURE(name);
     CHECK(values == expected);
   }
 }
 
-TEMPLATE_TEST_CASE("normal_ follows torch for every size and leaves the same state", "", float,
+TEMPLATE_TEST_CASE("fill_normal follows torch for every size and leaves the same state", "", float,
                    double) {
   const double tolerance = std::same_as<TestType, float> ? 5e-7 : 1e-15;
   double worst = 0.0;
@@ -61,7 +61,7 @@ TEMPLATE_TEST_CASE("normal_ follows torch for every size and leaves the same sta
     const auto expected = golden().values<TestType>(name + dtype<TestType>());
     Generator generator(static_cast<std::uint64_t>(args[0]));
     std::vector<TestType> values(expected.size());
-    normal_(std::span(values), args[2], args[3], generator);
+    fill_normal(std::span(values), args[2], args[3], generator);
     worst = std::max(worst, worst_difference<TestType>(values, expected));
 
     const auto more = randn<TestType>(Shape<1>{3}, generator);
@@ -75,7 +75,7 @@ TEMPLATE_TEST_CASE("normal_ follows torch for every size and leaves the same sta
   CHECK(worst <= tolerance);
 }
 
-TEMPLATE_TEST_CASE("trunc_normal_ follows timm", "", float, double) {
+TEMPLATE_TEST_CASE("fill_trunc_normal follows timm", "", float, double) {
   const double tolerance = std::same_as<TestType, float> ? 5e-7 : 2e-14;
   double worst = 0.0;
   for (const std::string& name : golden().cases("trunc_normal")) {
@@ -83,17 +83,17 @@ TEMPLATE_TEST_CASE("trunc_normal_ follows timm", "", float, double) {
     const auto expected = golden().values<TestType>(name + dtype<TestType>());
     Generator generator(static_cast<std::uint64_t>(args[0]));
     std::vector<TestType> values(expected.size());
-    trunc_normal_(std::span(values), args[1], args[2], args[3], args[4], generator);
+    fill_trunc_normal(std::span(values), args[1], args[2], args[3], args[4], generator);
     worst = std::max(worst, worst_difference<TestType>(values, expected));
   }
   INFO("largest difference " << worst);
   CHECK(worst <= tolerance);
 }
 
-TEMPLATE_TEST_CASE("trunc_normal_ samples lie between low and high", "", float, double) {
+TEMPLATE_TEST_CASE("fill_trunc_normal samples lie between low and high", "", float, double) {
   Generator generator(3);
   std::vector<TestType> values(20000);
-  trunc_normal_(std::span(values), 0.4, 1.0, -0.7, 1.5, generator);
+  fill_trunc_normal(std::span(values), 0.4, 1.0, -0.7, 1.5, generator);
   double sum = 0.0;
   for (const TestType value : values) {
     REQUIRE(value >= TestType(-0.7));
@@ -122,8 +122,8 @@ TEMPLATE_TEST_CASE("fills are the same bits for any number of threads", "[thread
     const ExecutionScope scope({.threads = threads});
     Generator generator(5);
     Tensor<TestType, 1> values({40007});
-    normal_(values.values().first(20003), 0.0, 1.0, generator);
-    trunc_normal_(values.values().subspan(20003), 0.0, 1.0, -2.0, 2.0, generator);
+    fill_normal(values.values().first(20003), 0.0, 1.0, generator);
+    fill_trunc_normal(values.values().subspan(20003), 0.0, 1.0, -2.0, 2.0, generator);
     return values;
   };
   const Tensor<TestType, 1> alone = draw(1);
@@ -133,9 +133,9 @@ TEMPLATE_TEST_CASE("fills are the same bits for any number of threads", "[thread
 
 TEST_CASE("fills of nothing leave the generator alone") {
   Generator generator(2);
-  normal_(std::span<float>(), 0.0, 1.0, generator);
-  uniform_(std::span<float>(), 0.0, 1.0, generator);
-  trunc_normal_(std::span<float>(), 0.0, 1.0, -2.0, 2.0, generator);
+  fill_normal(std::span<float>(), 0.0, 1.0, generator);
+  fill_uniform(std::span<float>(), 0.0, 1.0, generator);
+  fill_trunc_normal(std::span<float>(), 0.0, 1.0, -2.0, 2.0, generator);
   CHECK(rand<float>(Shape<2>{0, 3}, generator).size() == 0);
   CHECK(randperm(0, generator).size() == 0);
   CHECK(generator == Generator(2));
@@ -145,15 +145,17 @@ TEST_CASE("fill errors name the op, the argument and the value") {
   Generator generator(1);
   std::vector<double> storage(20, 7.0);
   const std::span<double> values(storage);
-  REQUIRE_THROWS_WITH(normal_(values, 0.0, -1.0, generator),
-                      "normal_: mean = 0, std = -1 must be finite, and std not negative");
-  REQUIRE_THROWS_AS(normal_(values, std::nan(""), 1.0, generator), std::invalid_argument);
-  REQUIRE_THROWS_WITH(trunc_normal_(values, 0.0, 0.0, -2.0, 2.0, generator),
-                      "trunc_normal_: mean = 0, std = 0, low = -2, high = 2 must be finite, with "
-                      "std > 0 and low < high");
-  REQUIRE_THROWS_AS(trunc_normal_(values, 0.0, 1.0, 2.0, -2.0, generator), std::invalid_argument);
-  REQUIRE_THROWS_WITH(uniform_(values, 1.0, 0.0, generator),
-                      "uniform_: low = 1, high = 0 is not a finite range");
+  REQUIRE_THROWS_WITH(fill_normal(values, 0.0, -1.0, generator),
+                      "fill_normal: mean = 0, std = -1 must be finite, and std not negative");
+  REQUIRE_THROWS_AS(fill_normal(values, std::nan(""), 1.0, generator), std::invalid_argument);
+  REQUIRE_THROWS_WITH(
+      fill_trunc_normal(values, 0.0, 0.0, -2.0, 2.0, generator),
+      "fill_trunc_normal: mean = 0, std = 0, low = -2, high = 2 must be finite, with "
+      "std > 0 and low < high");
+  REQUIRE_THROWS_AS(fill_trunc_normal(values, 0.0, 1.0, 2.0, -2.0, generator),
+                    std::invalid_argument);
+  REQUIRE_THROWS_WITH(fill_uniform(values, 1.0, 0.0, generator),
+                      "fill_uniform: low = 1, high = 0 is not a finite range");
   REQUIRE_THROWS_WITH(randperm(-1, generator), "randperm: count = -1 is outside [0, 214748364)");
   REQUIRE_THROWS_AS(randperm(214748364, generator), std::invalid_argument);
   CHECK(storage == std::vector<double>(20, 7.0));
