@@ -79,10 +79,10 @@ struct MaskedVisionTransformer {
   std::optional<LayerNorm<Scalar>> fc_norm;
 
   static void visit(auto& self, auto&& visitor) {
-    visitor("mask_token", self.mask_token);
-    visitor("cls_token", self.cls_token);
-    visitor("reg_token", self.reg_token);
-    visitor("pos_embed", self.pos_embed);
+    visitor("mask_token", self.mask_token, ParameterRole::token);
+    visitor("cls_token", self.cls_token, ParameterRole::token);
+    visitor("reg_token", self.reg_token, ParameterRole::token);
+    visitor("pos_embed", self.pos_embed, ParameterRole::position);
     visitor("patch_embed", self.patch_embed);
     visitor("blocks", self.blocks);
     visitor("norm", self.norm);

@@ -47,8 +47,8 @@ struct MaskedVisionTransformerDecoder {
   LayerNorm<Scalar> norm;
 
   static void visit(auto& self, auto&& visitor) {
-    visitor("mask_token", self.mask_token);
-    visitor("pos_embed", self.pos_embed);
+    visitor("mask_token", self.mask_token, ParameterRole::token);
+    visitor("pos_embed", self.pos_embed, ParameterRole::position);
     visitor("blocks", self.blocks);
     visitor("norm", self.norm);
   }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "tessera/core/random/distributions.hpp"
@@ -38,39 +38,65 @@ void draw_torch_default(std::span<Scalar> values, Index in, Generator& generator
 }
 
 template <std::floating_point Scalar>
+void check_weights_before_biases(const std::vector<NamedParameter<Scalar>>& parameters) {
+  bool weight_met = false;
+  for (const NamedParameter<Scalar>& parameter : parameters) {
+    weight_met = weight_met || parameter.role == ParameterRole::weight;
+    if (parameter.role == ParameterRole::bias && !weight_met) {
+      refuse("init_linears", parameter.name,
+             " is the bias of no weight before it, whose inputs bound its values");
+    }
+  }
+}
+
+/// Weights and biases of Linears and norms, in the order of the list. `torch_default` bounds a bias
+/// by the inputs of its weight, which is the one before it.
+template <std::floating_point Scalar>
 void init_linears(const std::vector<NamedParameter<Scalar>>& parameters, LinearInit how,
                   Generator& generator) {
-  Index in = 0;  // of the weight met last: a bias follows its weight
-  for (const auto& [name, shape, values, trainable, key] : parameters) {
-    if (shape.size() == 2) {
-      in = shape[1];
-      if (how == LinearInit::xavier_uniform) {
-        draw_xavier(values, in, shape[0], generator);
-      } else if (how == LinearInit::trunc_normal) {
-        draw_trunc_normal(values, generator);
-      } else {
-        draw_torch_default(values, in, generator);
+  if (how == LinearInit::torch_default) check_weights_before_biases(parameters);
+  Index in = 0;
+  for (const NamedParameter<Scalar>& parameter : parameters) {
+    const std::span<Scalar> values = parameter.values;
+    switch (parameter.role) {
+      case ParameterRole::weight: {
+        const Index out = parameter.shape[0];
+        in = std::ssize(values) / out;
+        if (how == LinearInit::xavier_uniform) draw_xavier(values, in, out, generator);
+        if (how == LinearInit::trunc_normal) draw_trunc_normal(values, generator);
+        if (how == LinearInit::torch_default) draw_torch_default(values, in, generator);
+        break;
       }
-    } else if (shape.size() == 1) {
-      const bool of_patch_embed =  // which is no Linear
-          name.ends_with("proj.bias") && name.find("patch_embed") != std::string::npos;
-      if (name.find("norm") != std::string::npos) {
-        std::ranges::fill(values, name.ends_with("weight") ? 1 : 0);
-      } else if (name.ends_with("bias") && !of_patch_embed) {
+      case ParameterRole::bias:
         if (how == LinearInit::torch_default) {
           draw_torch_default(values, in, generator);
         } else {
-          std::ranges::fill(values, 0);
+          std::ranges::fill(values, Scalar(0));
         }
-      }
+        break;
+      case ParameterRole::norm_weight:
+        std::ranges::fill(values, Scalar(1));
+        break;
+      case ParameterRole::norm_bias:
+        std::ranges::fill(values, Scalar(0));
+        break;
+      case ParameterRole::layer_scale:
+      case ParameterRole::patch_weight:
+      case ParameterRole::patch_bias:
+      case ParameterRole::token:
+      case ParameterRole::position:
+      case ParameterRole::other:
+        break;  // no part of a Linear or a norm
     }
   }
 }
 
 }  // namespace detail
 
-/// Draws the weight of every Linear below a module in forward order, and makes every norm the
-/// identity.
+/// Draws the weights of all Linears below a module in forward order, and makes every norm the
+/// identity. Linear and norm is what says so by the roles of its parameters (ParameterRole), a
+/// module of the user's too; everything else stays as it is.
+/// Throws std::invalid_argument if `torch_default` meets a bias before any weight.
 template <Module Model>
 void init_linears(Model& model, LinearInit how, Generator& generator) {
   detail::init_linears(named_parameters(model), how, generator);

@@ -26,8 +26,8 @@ struct LayerNorm {
   double eps = 1e-6;
 
   static void visit(auto& self, auto&& visitor) {
-    visitor("weight", self.weight);
-    visitor("bias", self.bias);
+    visitor("weight", self.weight, ParameterRole::norm_weight);
+    visitor("bias", self.bias, ParameterRole::norm_bias);
   }
 
   template <int Rank>

@@ -24,7 +24,9 @@ struct LayerScale {
 
   Parameter<Scalar, 1> gamma;
 
-  static void visit(auto& self, auto&& visitor) { visitor("gamma", self.gamma); }
+  static void visit(auto& self, auto&& visitor) {
+    visitor("gamma", self.gamma, ParameterRole::layer_scale);
+  }
 
   template <int Rank>
   Var<Scalar, Rank> operator()(const Var<Scalar, Rank>& x) const {

@@ -33,8 +33,8 @@ struct Linear {
              "its weight is packed for inference, so its parameters cannot be walked over; "
              "copy the model before pack_weights to keep them");
     }
-    visitor("weight", self.weight);
-    visitor("bias", self.bias);
+    visitor("weight", self.weight, ParameterRole::weight);
+    visitor("bias", self.bias, ParameterRole::bias);
   }
 
   template <int Rank>

@@ -19,16 +19,19 @@ namespace tessera {
 /// A module is a struct whose members are parameters and children in forward order, with
 ///
 ///     static void visit(auto& self, auto&& visitor) {
-///       visitor("weight", self.weight);
+///       visitor("weight", self.weight, ParameterRole::weight);
 ///       visitor("norm", self.norm);
 ///     }
 ///
-/// which names each member once. Members may be optional or vectors (named by position). This one
-/// walk serves counting, initialising, saving, loading, optimising and averaging.
+/// which names each member once. A parameter may be given its role, which initialization and weight
+/// decay go by. Members may be optional or vectors (named by position). This one walk serves
+/// counting, initializing, saving, loading, optimizing and averaging.
+///
+/// A local struct cannot be a module: C++ allows no member templates there, and `visit` is one.
 template <class T>
 concept Module = requires(T& module) {
   typename T::scalar_type;
-  T::visit(module, [](std::string_view, auto&) {});
+  T::visit(module, [](std::string_view, auto&, ParameterRole = ParameterRole::other) {});
 };
 
 /// One parameter of a model as a walk meets it: flat, whatever its rank. Scalar is const for a
@@ -41,6 +44,7 @@ struct NamedParameter {
   std::span<Scalar> values;
   bool trainable;
   const void* key;  ///< what a Tape knows the parameter by
+  ParameterRole role = ParameterRole::other;
 };
 
 namespace detail {
@@ -58,22 +62,24 @@ struct is_vector : std::false_type {};
 template <class T>
 struct is_vector<std::vector<T>> : std::true_type {};
 
-/// Calls f(name, parameter) for every parameter below `member`, in forward order.
+/// Calls f(name, parameter, role) for every parameter below `member`, in forward order. `role` is
+/// that of `member` itself, if it is a parameter.
 template <class Member, class F>
-void walk_parameters(const std::string& name, Member& member, F& f) {
+void walk_parameters(const std::string& name, Member& member, ParameterRole role, F& f) {
   using Plain = std::remove_const_t<Member>;
   if constexpr (is_parameter<Plain>::value) {
-    f(name, member);
+    f(name, member, role);
   } else if constexpr (is_optional<Plain>::value) {
-    if (member) walk_parameters(name, *member, f);
+    if (member) walk_parameters(name, *member, role, f);
   } else if constexpr (is_vector<Plain>::value) {
     for (std::size_t i = 0; i < member.size(); ++i) {
-      walk_parameters(name + "." + std::to_string(i), member[i], f);
+      walk_parameters(name + "." + std::to_string(i), member[i], role, f);
     }
   } else {
-    Plain::visit(member, [&](std::string_view part, auto& child) {
+    Plain::visit(member, [&](std::string_view part, auto& child,
+                             ParameterRole child_role = ParameterRole::other) {
       const std::string dot = name.empty() ? "" : ".";
-      walk_parameters(tessera::text_of(name, dot, part), child, f);
+      walk_parameters(tessera::text_of(name, dot, part), child, child_role, f);
     });
   }
 }
@@ -82,11 +88,18 @@ void walk_parameters(const std::string& name, Member& member, F& f) {
 /// one is compiled for all.
 template <class Scalar>
 struct ParameterList {
-  void operator()(const std::string& name, auto& parameter) {
+  void operator()(const std::string& name, auto& parameter, ParameterRole role) {
     found.push_back({name, parameter.value.shape(), parameter.value.values(), parameter.trainable,
-                     &parameter.value});
+                     &parameter.value, role});
   }
   std::vector<NamedParameter<Scalar>> found;
+};
+
+/// Gives a walk to a function that asks for names and parameters alone.
+template <class F>
+struct WithoutRole {
+  void operator()(const std::string& name, auto& parameter, ParameterRole) { f(name, parameter); }
+  F& f;
 };
 
 /// Throws std::invalid_argument if a walk met one parameter, or one name, twice.
@@ -112,7 +125,8 @@ void check_each_once(const std::vector<NamedParameter<Scalar>>& parameters) {
 template <class Model, class F>
   requires Module<std::remove_const_t<Model>>
 void for_each_parameter(Model& model, F&& f) {
-  detail::walk_parameters("", model, f);
+  detail::WithoutRole<F> without_role{f};
+  detail::walk_parameters("", model, ParameterRole::other, without_role);
 }
 
 /// Every parameter of a model in forward order. Throws std::invalid_argument if `visit` names one
@@ -120,7 +134,7 @@ void for_each_parameter(Model& model, F&& f) {
 template <Module Model>
 std::vector<NamedParameter<typename Model::scalar_type>> named_parameters(Model& model) {
   detail::ParameterList<typename Model::scalar_type> parameters;
-  for_each_parameter(model, parameters);
+  detail::walk_parameters("", model, ParameterRole::other, parameters);
   detail::check_each_once(parameters.found);
   return std::move(parameters.found);
 }
@@ -129,8 +143,9 @@ std::vector<NamedParameter<const typename Model::scalar_type>> named_parameters(
     const Model& model) {
   std::vector<NamedParameter<const typename Model::scalar_type>> found;
   // The walk changes nothing; a second one, for const models, would only be compiled again.
-  for (auto& [name, shape, values, trainable, key] : named_parameters(const_cast<Model&>(model))) {
-    found.push_back({std::move(name), shape, values, trainable, key});
+  for (auto& [name, shape, values, trainable, key, role] :
+       named_parameters(const_cast<Model&>(model))) {
+    found.push_back({std::move(name), shape, values, trainable, key, role});
   }
   return found;
 }

@@ -22,7 +22,9 @@ void walk_packable(Member& member, const F& f) {
   } else if constexpr (is_vector<Member>::value) {
     for (auto& element : member) walk_packable(element, f);
   } else if constexpr (!is_parameter<Member>::value) {
-    Member::visit(member, [&](std::string_view, auto& child) { walk_packable(child, f); });
+    Member::visit(member, [&](std::string_view, auto& child, ParameterRole = ParameterRole::other) {
+      walk_packable(child, f);
+    });
   }
 }
 

@@ -19,8 +19,8 @@ struct PatchEmbed {
     Parameter<Scalar, 1> bias;    ///< [dim]
 
     static void visit(auto& self, auto&& visitor) {
-      visitor("weight", self.weight);
-      visitor("bias", self.bias);
+      visitor("weight", self.weight, ParameterRole::patch_weight);
+      visitor("bias", self.bias, ParameterRole::patch_bias);
     }
   };
 

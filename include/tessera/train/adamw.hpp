@@ -23,11 +23,27 @@ struct AdamWConfig {
   double weight_decay = 0.01;
 };
 
-/// Whether weight decay applies: to all but vectors and biases. Class and mask tokens do decay, as
-/// in the MAE and I-JEPA code.
+/// True if weight decay applies, which the role of a parameter says: to weights, tokens and trained
+/// positions, as in the MAE and I-JEPA code, not to biases, norms and layer scales. A parameter
+/// whose module gives it no role decays unless it is a vector.
 template <class Scalar>
 bool decays(const NamedParameter<Scalar>& parameter) {
-  return parameter.shape.size() > 1 && !parameter.name.ends_with("bias");
+  switch (parameter.role) {
+    case ParameterRole::weight:
+    case ParameterRole::patch_weight:
+    case ParameterRole::token:
+    case ParameterRole::position:
+      return true;
+    case ParameterRole::bias:
+    case ParameterRole::norm_weight:
+    case ParameterRole::norm_bias:
+    case ParameterRole::layer_scale:
+    case ParameterRole::patch_bias:
+      return false;
+    case ParameterRole::other:
+      break;
+  }
+  return parameter.shape.size() > 1;
 }
 
 /// AdamW. Loshchilov & Hutter, "Decoupled weight decay regularization", 2019, algorithm 2.

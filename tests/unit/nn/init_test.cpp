@@ -4,6 +4,7 @@
 #include "support/close.hpp"
 #include "support/models/random_model.hpp"
 #include "support/near.hpp"
+#include "support/throws.hpp"
 #include "tessera/nn/transformer_block.hpp"
 
 namespace tessera::test {
@@ -20,6 +21,46 @@ struct Holder {
   PatchEmbed<float> patch_embed;
 
   static void visit(auto& self, auto&& visitor) { visitor("patch_embed", self.patch_embed); }
+};
+
+/// Names that say nothing of the roles, and a matrix of its own.
+struct Misleading {
+  using scalar_type = float;
+
+  struct PatchEmbedHead {
+    using scalar_type = float;
+
+    Linear<float> proj{3, 2};
+
+    static void visit(auto& self, auto&& visitor) { visitor("proj", self.proj); }
+  };
+
+  Linear<float> normalizer{4, 3};
+  LayerNorm<float> weights{3, 1e-6};
+  PatchEmbedHead patch_embed;
+  Parameter<float, 2> own{Tensor<float, 2>({2, 5})};
+  Parameter<float, 2> unnamed{Tensor<float, 2>({2, 5})};
+
+  static void visit(auto& self, auto&& visitor) {
+    visitor("normalizer", self.normalizer);
+    visitor("weights", self.weights);
+    visitor("patch_embed", self.patch_embed);
+    visitor("own", self.own, ParameterRole::weight);
+    visitor("norm", self.unnamed);
+  }
+};
+
+/// A bias that is visited before its weight.
+struct Reversed {
+  using scalar_type = float;
+
+  Parameter<float, 1> bias{Tensor<float, 1>({3}, 7.0F)};
+  Parameter<float, 2> weight{Tensor<float, 2>({3, 4}, 7.0F)};
+
+  static void visit(auto& self, auto&& visitor) {
+    visitor("bias", self.bias, ParameterRole::bias);
+    visitor("weight", self.weight, ParameterRole::weight);
+  }
 };
 
 TransformerBlock<float> random_block() {
@@ -63,6 +104,46 @@ TEST_CASE("init_linears: weights are drawn in forward order, each as one matrix"
     }
     CHECK(block.ls1->gamma.value == before.ls1->gamma.value);  // no Linear and no norm
   }
+}
+
+TEST_CASE("init_linears: roles decide, not names") {
+  Misleading model;
+  randomize(model, 4);
+  const Misleading before = model;
+  Generator generator(3);
+  init_linears(model, LinearInit::torch_default, generator);
+
+  Generator same(3);
+  const auto drawn = [&](std::size_t count, double inputs) {
+    std::vector<float> values(count);
+    uniform_(std::span(values), -1 / std::sqrt(inputs), 1 / std::sqrt(inputs), same);
+    return values;
+  };
+  CHECK(copy_of<float>(model.normalizer.weight.value.values()) == drawn(12, 4));
+  CHECK(copy_of<float>(model.normalizer.bias->value.values()) == drawn(3, 4));
+  CHECK(model.weights.weight.value == Tensor<float, 1>({3}, 1.0F));
+  CHECK(model.weights.bias.value == Tensor<float, 1>({3}));
+  CHECK(copy_of<float>(model.patch_embed.proj.weight.value.values()) == drawn(6, 3));
+  CHECK(copy_of<float>(model.patch_embed.proj.bias->value.values()) == drawn(2, 3));
+  CHECK(copy_of<float>(model.own.value.values()) == drawn(10, 5));
+  CHECK(generator == same);
+  CHECK(model.unnamed.value == before.unnamed.value);
+
+  init_linears(model, LinearInit::xavier_uniform, generator);
+  CHECK(model.normalizer.bias->value == Tensor<float, 1>({3}));
+  CHECK(model.patch_embed.proj.bias->value == Tensor<float, 1>({2}));
+}
+
+TEST_CASE("init_linears: torch_default refuses a bias before any weight, others do not need it") {
+  Reversed model;
+  Generator generator(3);
+  CHECK(error_of([&] { init_linears(model, LinearInit::torch_default, generator); }) ==
+        "init_linears: bias is the bias of no weight before it, whose inputs bound its values");
+  CHECK(model.bias.value == Tensor<float, 1>({3}, 7.0F));
+  CHECK(model.weight.value == Tensor<float, 2>({3, 4}, 7.0F));
+  CHECK(generator == Generator(3));
+  init_linears(model, LinearInit::trunc_normal, generator);
+  CHECK(model.bias.value == Tensor<float, 1>({3}));
 }
 
 TEST_CASE("init_linears: a patch embedding is no Linear") {

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/throws.hpp"
+#include "tessera/nn/layer_norm.hpp"
 
 namespace tessera::test {
 namespace {
@@ -59,6 +60,18 @@ struct Careless {
   }
 };
 
+struct Listed {
+  using scalar_type = float;
+
+  std::optional<Parameter<float, 2>> maybe;
+  std::vector<Parameter<float, 2>> list{2};
+
+  static void visit(auto& self, auto&& visitor) {
+    visitor("maybe", self.maybe, ParameterRole::token);
+    visitor("list", self.list, ParameterRole::token);
+  }
+};
+
 static_assert(Module<Tree> && Module<Leaf>);
 static_assert(!Module<int>);
 static_assert(!Module<Parameter<float, 1>>);
@@ -92,6 +105,28 @@ TEST_CASE("module: a named parameter is a view of the model") {
   CHECK(tree.leaves[0].weight.value(1, 2) == 7);
   static_assert(std::is_same_v<decltype(named_parameters(std::declval<const Tree&>())),
                                std::vector<NamedParameter<const float>>>);
+}
+
+TEST_CASE("module: a parameter has the role that visit gives it") {
+  LayerNorm<float> norm(3, 1e-6);
+  const auto parameters = named_parameters(norm);
+  REQUIRE(parameters.size() == 2);
+  CHECK(parameters[0].role == ParameterRole::norm_weight);
+  CHECK(parameters[1].role == ParameterRole::norm_bias);
+  const LayerNorm<float>& constant = norm;
+  CHECK(named_parameters(constant)[1].role == ParameterRole::norm_bias);
+  Tree tree;
+  for (const auto& parameter : named_parameters(tree)) {
+    CHECK(parameter.role == ParameterRole::other);
+  }
+}
+
+TEST_CASE("module: roles reach optional parameters and lists of them") {
+  Listed model;
+  model.maybe = Parameter<float, 2>{Tensor<float, 2>({1, 1})};
+  const auto parameters = named_parameters(model);
+  REQUIRE(parameters.size() == 3);
+  for (const auto& parameter : parameters) CHECK(parameter.role == ParameterRole::token);
 }
 
 TEST_CASE("module: the count has frozen tables in it and absent members not") {

@@ -100,16 +100,31 @@ TEST_CASE("AdamW: vectors and biases do not decay, everything else does") {
   const std::vector<Index> vector{4};
   const std::vector<Index> matrix{4, 4};
   const std::vector<Index> token{1, 1, 4};
+  using Role = ParameterRole;
+  const auto decayed = [](const char* name, const std::vector<Index>& shape, ParameterRole role) {
+    return decays(NamedParameter<float>{name, shape, {}, true, nullptr, role});
+  };
+  CHECK(decayed("blocks.0.attn.qkv.weight", matrix, Role::weight));
+  CHECK(decayed("patch_embed.proj.weight", matrix, Role::patch_weight));
+  CHECK(decayed("encoder.cls_token", token, Role::token));
+  CHECK(decayed("decoder.mask_token", token, Role::token));
+  CHECK(decayed("encoder.pos_embed", token, Role::position));
+  CHECK_FALSE(decayed("norm.weight", vector, Role::norm_weight));
+  CHECK_FALSE(decayed("norm.bias", vector, Role::norm_bias));
+  CHECK_FALSE(decayed("blocks.0.ls1.gamma", vector, Role::layer_scale));
+  CHECK_FALSE(decayed("fc1.bias", vector, Role::bias));
+  CHECK_FALSE(decayed("patch_embed.proj.bias", vector, Role::patch_bias));
+  CHECK_FALSE(decayed("relative.bias", matrix, Role::bias));
+}
+
+TEST_CASE("AdamW: without a role the shape decides, whatever the name says") {
+  const std::vector<Index> vector{4};
+  const std::vector<Index> matrix{4, 4};
   const auto decayed = [](const char* name, const std::vector<Index>& shape) {
     return decays(NamedParameter<float>{name, shape, {}, true, nullptr});
   };
-  CHECK(decayed("blocks.0.attn.qkv.weight", matrix));
-  CHECK(decayed("encoder.cls_token", token));
-  CHECK(decayed("decoder.mask_token", token));
-  CHECK_FALSE(decayed("norm.weight", vector));
-  CHECK_FALSE(decayed("blocks.0.ls1.gamma", vector));
-  CHECK_FALSE(decayed("fc1.bias", vector));
-  CHECK_FALSE(decayed("relative.bias", matrix));
+  CHECK(decayed("attention_bias", matrix));
+  CHECK_FALSE(decayed("weight", vector));
 }
 
 TEST_CASE("AdamW: the state belongs to names, so a copy of the model goes on with it") {
