@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
       ->capture_default_str();
 
   return program.run(argc, argv, [&] {
-    const io::Image image = io::centre_crop(
+    const io::Image image = io::center_crop(
         io::resize_shorter_side(io::read_image(photo), 224, io::Filter::bicubic), {224, 224});
     const Tensor<float, 4> images = io::to_batch<float>({{image}});
 

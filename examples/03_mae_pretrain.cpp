@@ -24,10 +24,10 @@ constexpr double target_gain = 3;  // dB
 constexpr io::CropRange crop_range{.area_low = 0.05, .area_high = 0.2};
 
 constexpr double pixel_std = 0.25;
-constexpr io::Normalisation normalisation{{0.5, 0.5, 0.5}, {pixel_std, pixel_std, pixel_std}};
+constexpr io::Normalization normalization{{0.5, 0.5, 0.5}, {pixel_std, pixel_std, pixel_std}};
 
 Tensor<float, 4> to_batch(const std::vector<io::Image>& crops) {
-  return io::to_batch<float>(crops, normalisation);
+  return io::to_batch<float>(crops, normalization);
 }
 
 /// A random quarter of the patches is kept.
@@ -88,7 +88,7 @@ Tensor<float, 3> mean_of_visible(const Tensor<float, 4>& images, const KeepMask&
   return guess;
 }
 
-/// Mean squared error of normalised pixels -> peak signal-to-noise ratio in dB.
+/// Mean squared error of normalized pixels -> peak signal-to-noise ratio in dB.
 double psnr(const Var<float, 0>& error) {
   return -10 * std::log10(static_cast<double>(error.value().item()) * pixel_std * pixel_std);
 }
@@ -122,11 +122,11 @@ io::Image triptych(const MAE<float>& mae, const std::vector<io::Image>& photos,
 
   std::vector<io::Image> originals, masked, predicted, rows;
   for (Index b = 0; b < images.dim(0); ++b) {
-    const io::Image original = example::enlarged(io::to_image(images, b, normalisation), scale);
+    const io::Image original = example::enlarged(io::to_image(images, b, normalization), scale);
     originals.push_back(original);
     masked.push_back(example::with_masked(original, tokens.idx_mask, b, patch * scale, 0));
     predicted.push_back(
-        example::enlarged(io::to_image(rebuilt.prediction, b, normalisation), scale));
+        example::enlarged(io::to_image(rebuilt.prediction, b, normalization), scale));
   }
   for (std::size_t i = 0; i < tiles.size(); i += 4) {
     const auto panel = [i](const std::vector<io::Image>& of) {

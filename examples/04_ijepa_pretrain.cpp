@@ -102,7 +102,7 @@ io::Image feature_picture(const IJEPA<float>& ijepa, const std::vector<io::Image
   for (const io::Image& photo : photos) {
     const Index whole_columns = std::min(photo.dim(1), photo.dim(0) * width / height);
     scaled.push_back(
-        io::resize(io::centre_crop(photo, {whole_columns * height / width, whole_columns}),
+        io::resize(io::center_crop(photo, {whole_columns * height / width, whole_columns}),
                    {height, width}, io::Filter::bicubic));
   }
   const auto features = ijepa.target_encoder.encode(io::to_batch<float>(scaled));
@@ -114,7 +114,7 @@ io::Image feature_picture(const IJEPA<float>& ijepa, const std::vector<io::Image
     MatrixMap<float>(map.data(), 3, rows * columns) =
         colours.middleRows(first, rows * columns).transpose();
     pairs.push_back(io::side_by_side(
-        {scaled[i], example::enlarged(io::to_image(map, io::no_normalisation), patch)}));
+        {scaled[i], example::enlarged(io::to_image(map, io::no_normalization), patch)}));
   }
   return example::stacked(pairs, 4);
 }

@@ -1,5 +1,5 @@
 // Shows an MAE at work: of an image it sees a quarter of the patches and rebuilds the rest. The
-// picture is right for models of raw and of normalised pixels; which one a file holds is read from
+// picture is right for models of raw and of normalized pixels; which one a file holds is read from
 // it, or asked for.
 
 #include "support/checkpoint_options.hpp"
@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
     io::Preprocessing how = io::preprocessing_for(file, config.image_size);
     how.size = config.image_size;
     const io::Image image = io::fit_image(io::read_image(picture), how);
-    const auto images = io::to_batch<float>({{image}}, how.normalisation);
+    const auto images = io::to_batch<float>({{image}}, how.normalization);
 
     Generator generator(seed);
     const Index prefix = mae.encoder.num_prefix_tokens();
@@ -63,12 +63,12 @@ int main(int argc, char** argv) {
     io::write_png(
         out, io::side_by_side(
                  {image, example::with_masked(image, tokens.idx_mask, 0, config.patch_size, prefix),
-                  io::to_image(rebuilt.prediction, 0, how.normalisation)},
+                  io::to_image(rebuilt.prediction, 0, how.normalization)},
                  8));
     print(
         "loss ", loss.value().item(), " over ", tokens.idx_mask.dim(1), " masked patches of ",
         config.patch_size, " x ", config.patch_size, " pixels, ",
-        mae.norm_pix_loss ? "each normalised: brightness and contrast are the original's" : "raw");
+        mae.norm_pix_loss ? "each normalized: brightness and contrast are the original's" : "raw");
     print("picture: ", out, ": original | masked | rebuilt");
     return 0;
   });

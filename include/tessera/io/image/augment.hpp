@@ -18,7 +18,7 @@ struct CropRange {
 };
 
 /// The box torchvision's RandomResizedCrop cuts from an image of that size after the same
-/// generator state: up to ten draws of area and of logarithmic ratio, then the largest centred box
+/// generator state: up to ten draws of area and of logarithmic ratio, then the largest centered box
 /// of an allowed ratio. Throws std::invalid_argument on an empty image and on ranges that are not
 /// 0 < low <= high, or areas above 1.
 inline ImageBox random_crop_box(const Size& image, const CropRange& range, Generator& generator) {

@@ -63,11 +63,11 @@ inline Image crop(const Image& image, const ImageBox& box) {
 
 /// The middle of the image; odd remainders are rounded as torchvision does. Throws
 /// std::invalid_argument if the image is smaller than `size`.
-inline Image centre_crop(const Image& image, const Size& size) {
-  detail::require_image(image, "centre_crop");
-  detail::require_size(size, "centre_crop");
+inline Image center_crop(const Image& image, const Size& size) {
+  detail::require_image(image, "center_crop");
+  detail::require_size(size, "center_crop");
   if (!(size.height <= image.dim(0) && size.width <= image.dim(1))) {
-    refuse("centre_crop", "image ", image.shape(), " is smaller than the crop of ", size);
+    refuse("center_crop", "image ", image.shape(), " is smaller than the crop of ", size);
   }
   return crop(image, {detail::half_to_even(image.dim(0) - size.height),
                       detail::half_to_even(image.dim(1) - size.width), size.height, size.width});

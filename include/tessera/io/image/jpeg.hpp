@@ -132,7 +132,7 @@ inline Image decode_jpeg(std::span<const std::byte> bytes, const std::string& la
   }
   if (decoder.channels() != 1 && decoder.channels() != 3) {
     detail::fail(label, "JPEG with ", decoder.channels(),
-                 " channels is not supported; only gray and colour with 3 are");
+                 " channels is not supported; only gray and color with 3 are");
   }
   Image image = Image::empty({height, width, 3});
   if (!decoder.read_pixels(image.data())) {

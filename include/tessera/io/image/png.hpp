@@ -161,7 +161,7 @@ inline bool is_png(std::span<const std::byte> bytes) {
 
 /// Decodes a PNG of any kind to RGB, as Pillow's convert("RGB") does: palettes and gray are
 /// expanded, alpha is dropped, of 16 bits the upper 8 are kept (also for gray, where Pillow clips
-/// the value at 255 instead). Colour profiles and gamma are not applied. Throws std::runtime_error
+/// the value at 255 instead). Color profiles and gamma are not applied. Throws std::runtime_error
 /// "label: reason" on broken data and on more than `max_pixels`, the latter before memory is taken.
 inline Image decode_png(std::span<const std::byte> bytes, const std::string& label = "memory",
                         Index max_pixels = default_max_pixels) {

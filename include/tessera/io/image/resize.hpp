@@ -62,13 +62,13 @@ inline ResampleTable resample_table(Index source, Index target, Filter filter) {
   table.windows.reserve(static_cast<std::size_t>(target));
   std::vector<double> window;
   for (Index position = 0; position < target; ++position) {
-    const double centre = (static_cast<double>(position) + 0.5) * scale;
-    const Index first = std::max<Index>(static_cast<Index>(std::floor(centre - support + 0.5)), 0);
-    const Index last = std::min(static_cast<Index>(std::floor(centre + support + 0.5)), source);
+    const double center = (static_cast<double>(position) + 0.5) * scale;
+    const Index first = std::max<Index>(static_cast<Index>(std::floor(center - support + 0.5)), 0);
+    const Index last = std::min(static_cast<Index>(std::floor(center + support + 0.5)), source);
     window.clear();
     double sum = 0.0;
     for (Index i = first; i < last; ++i) {
-      const double offset = static_cast<double>(i) - centre + 0.5;
+      const double offset = static_cast<double>(i) - center + 0.5;
       window.push_back(filter_weight(filter, offset * inverse));
       sum += window.back();
     }

@@ -19,21 +19,21 @@ inline constexpr std::array<double, 3> imagenet_std{0.229, 0.224, 0.225};
 
 /// Per channel, for values in [0, 1]: x -> (x - mean) / std. Published MAE and I-JEPA weights
 /// expect ImageNet's numbers, the default.
-struct Normalisation {
+struct Normalization {
   std::array<double, 3> mean = imagenet_mean;
   std::array<double, 3> std = imagenet_std;
 };
 
 /// Leaves values in [0, 1].
-inline constexpr Normalisation no_normalisation{{0, 0, 0}, {1, 1, 1}};
+inline constexpr Normalization no_normalization{{0, 0, 0}, {1, 1, 1}};
 
 namespace detail {
 
-inline void require_normalisation(const Normalisation& normalisation, std::string_view op) {
+inline void require_normalization(const Normalization& normalization, std::string_view op) {
   for (std::size_t channel = 0; channel < 3; ++channel) {
-    if (!(std::isfinite(normalisation.mean[channel]) && std::isfinite(normalisation.std[channel]) &&
-          normalisation.std[channel] > 0)) {
-      refuse(op, "mean ", normalisation.mean[channel], " and std ", normalisation.std[channel],
+    if (!(std::isfinite(normalization.mean[channel]) && std::isfinite(normalization.std[channel]) &&
+          normalization.std[channel] > 0)) {
+      refuse(op, "mean ", normalization.mean[channel], " and std ", normalization.std[channel],
              " of channel ", channel, " are not usable");
     }
   }
@@ -41,14 +41,14 @@ inline void require_normalisation(const Normalisation& normalisation, std::strin
 
 /// image [H, W, 3] -> values [3, H, W], in the order of operations of torchvision.
 template <std::floating_point Scalar>
-void normalise_into(const Image& image, const Normalisation& normalisation, Scalar* values) {
+void normalize_into(const Image& image, const Normalization& normalization, Scalar* values) {
   const Index pixels = image.dim(0) * image.dim(1);
   for (std::size_t channel = 0; channel < 3; ++channel) {
     std::array<Scalar, 256> table;
     for (std::size_t level = 0; level < 256; ++level) {
       table[level] = (static_cast<Scalar>(level) / Scalar{255} -
-                      static_cast<Scalar>(normalisation.mean[channel])) /
-                     static_cast<Scalar>(normalisation.std[channel]);
+                      static_cast<Scalar>(normalization.mean[channel])) /
+                     static_cast<Scalar>(normalization.std[channel]);
     }
     const std::uint8_t* source = image.data() + channel;
     for (Index pixel = 0; pixel < pixels; ++pixel) *values++ = table[source[3 * pixel]];
@@ -57,22 +57,22 @@ void normalise_into(const Image& image, const Normalisation& normalisation, Scal
 
 }  // namespace detail
 
-/// image [H, W, 3] -> [3, H, W], normalised. Throws std::invalid_argument on an empty image.
+/// image [H, W, 3] -> [3, H, W], normalized. Throws std::invalid_argument on an empty image.
 template <std::floating_point Scalar>
-Tensor<Scalar, 3> to_tensor(const Image& image, const Normalisation& normalisation = {}) {
+Tensor<Scalar, 3> to_tensor(const Image& image, const Normalization& normalization = {}) {
   detail::require_image(image, "to_tensor");
-  detail::require_normalisation(normalisation, "to_tensor");
+  detail::require_normalization(normalization, "to_tensor");
   auto tensor = Tensor<Scalar, 3>::empty({3, image.dim(0), image.dim(1)});
-  detail::normalise_into(image, normalisation, tensor.data());
+  detail::normalize_into(image, normalization, tensor.data());
   return tensor;
 }
 
-/// images [H, W, 3] each -> [B, 3, H, W], normalised. Throws std::invalid_argument if there is none
+/// images [H, W, 3] each -> [B, 3, H, W], normalized. Throws std::invalid_argument if there is none
 /// or the sizes differ.
 template <std::floating_point Scalar>
-Tensor<Scalar, 4> to_batch(std::span<const Image> images, const Normalisation& normalisation = {}) {
+Tensor<Scalar, 4> to_batch(std::span<const Image> images, const Normalization& normalization = {}) {
   if (images.empty()) refuse("to_batch", "no images");
-  detail::require_normalisation(normalisation, "to_batch");
+  detail::require_normalization(normalization, "to_batch");
   for (std::size_t i = 0; i < images.size(); ++i) {
     detail::require_image(images[i], "to_batch");
     if (images[i].shape() != images[0].shape()) {
@@ -83,7 +83,7 @@ Tensor<Scalar, 4> to_batch(std::span<const Image> images, const Normalisation& n
   auto batch = Tensor<Scalar, 4>::empty(
       {static_cast<Index>(images.size()), 3, images[0].dim(0), images[0].dim(1)});
   for (std::size_t i = 0; i < images.size(); ++i) {
-    detail::normalise_into(images[i], normalisation,
+    detail::normalize_into(images[i], normalization,
                            batch.data() + static_cast<Index>(i) * images[i].size());
   }
   return batch;
@@ -92,17 +92,17 @@ Tensor<Scalar, 4> to_batch(std::span<const Image> images, const Normalisation& n
 /// The inverse: tensor [3, H, W] -> [H, W, 3], rounded to nearest, clamped to 0..255. Throws
 /// std::invalid_argument if there are not three channels or a value is NaN.
 template <std::floating_point Scalar>
-Image to_image(const Tensor<Scalar, 3>& tensor, const Normalisation& normalisation = {}) {
+Image to_image(const Tensor<Scalar, 3>& tensor, const Normalization& normalization = {}) {
   if (!(tensor.dim(0) == 3 && tensor.size() > 0)) {
     refuse("to_image", "tensor has shape ", tensor.shape(),
            ", but [3, height, width] is needed, not empty");
   }
-  detail::require_normalisation(normalisation, "to_image");
+  detail::require_normalization(normalization, "to_image");
   Image image = Image::empty({tensor.dim(1), tensor.dim(2), 3});
   const Index pixels = tensor.dim(1) * tensor.dim(2);
   for (Index channel = 0; channel < 3; ++channel) {
-    const double mean = normalisation.mean[static_cast<std::size_t>(channel)];
-    const double std = normalisation.std[static_cast<std::size_t>(channel)];
+    const double mean = normalization.mean[static_cast<std::size_t>(channel)];
+    const double std = normalization.std[static_cast<std::size_t>(channel)];
     const Scalar* source = tensor.data() + channel * pixels;
     for (Index pixel = 0; pixel < pixels; ++pixel) {
       const double level = (static_cast<double>(source[pixel]) * std + mean) * 255.0;
@@ -120,7 +120,7 @@ Image to_image(const Tensor<Scalar, 3>& tensor, const Normalisation& normalisati
 /// Image `index` of a batch [B, 3, H, W].
 template <std::floating_point Scalar>
 Image to_image(const Tensor<Scalar, 4>& batch, Index index,
-               const Normalisation& normalisation = {}) {
+               const Normalization& normalization = {}) {
   if (!(index >= 0 && index < batch.dim(0))) {
     refuse("to_image", "index ", index, " is not in batch ", batch.shape());
   }
@@ -128,7 +128,7 @@ Image to_image(const Tensor<Scalar, 4>& batch, Index index,
   const auto count = static_cast<std::size_t>(element_count(shape));
   const Tensor<Scalar, 3> tensor(
       shape, batch.values().subspan(static_cast<std::size_t>(index) * count, count));
-  return to_image(tensor, normalisation);
+  return to_image(tensor, normalization);
 }
 
 }  // namespace tessera::io

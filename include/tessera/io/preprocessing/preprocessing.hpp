@@ -21,14 +21,14 @@ enum class CropRounding {
   down,          ///< Hugging Face
 };
 
-/// How an image becomes the input of a model: resized, its middle cut out, normalised. The defaults
+/// How an image becomes the input of a model: resized, its middle cut out, normalized. The defaults
 /// are those of the MAE evaluation at 224 pixels.
 struct Preprocessing {
   Size size{224, 224};       ///< of the result
   Index shorter_side = 256;  ///< to which the image is resized before the cut; 0: right to `size`
   Filter filter = Filter::bicubic;
   CropRounding rounding = CropRounding::half_to_even;
-  Normalisation normalisation = {};
+  Normalization normalization = {};
 };
 
 namespace detail {
@@ -59,15 +59,15 @@ inline Image fit_image(const Image& image, const Preprocessing& how) {
   if (how.shorter_side == 0) return resize(image, how.size, how.filter);
   const Image large = detail::padded(resize_shorter_side(image, how.shorter_side, how.filter),
                                      how.size, how.rounding);
-  if (how.rounding == CropRounding::half_to_even) return centre_crop(large, how.size);
+  if (how.rounding == CropRounding::half_to_even) return center_crop(large, how.size);
   return crop(large, {(large.dim(0) - how.size.height) / 2, (large.dim(1) - how.size.width) / 2,
                       how.size.height, how.size.width});
 }
 
-/// The same, normalised [3, size.height, size.width].
+/// The same, normalized [3, size.height, size.width].
 template <std::floating_point Scalar>
 Tensor<Scalar, 3> preprocess(const Image& image, const Preprocessing& how) {
-  return to_tensor<Scalar>(fit_image(image, how), how.normalisation);
+  return to_tensor<Scalar>(fit_image(image, how), how.normalization);
 }
 
 namespace detail {
@@ -101,10 +101,10 @@ inline std::array<double, 3> read_channels(const JsonValues& json, const std::st
   return values;
 }
 
-inline Normalisation read_normalisation(const JsonValues& json, const std::string& mean,
+inline Normalization read_normalization(const JsonValues& json, const std::string& mean,
                                         const std::string& std) {
-  const Normalisation usual;
-  const Normalisation read{read_channels(json, mean, usual.mean),
+  const Normalization usual;
+  const Normalization read{read_channels(json, mean, usual.mean),
                            read_channels(json, std, usual.std)};
   check_deviations(json.label(), std, read.std);
   return read;
@@ -138,9 +138,9 @@ inline Preprocessing hugging_face_preprocessing(const JsonValues& json) {
       detail::fail(json.label(), step, " false is not supported; true is");
     }
   }
-  how.normalisation = json.get<bool>("do_normalize").value_or(true)
-                          ? detail::read_normalisation(json, "image_mean", "image_std")
-                          : Normalisation{{0, 0, 0}, {1, 1, 1}};
+  how.normalization = json.get<bool>("do_normalize").value_or(true)
+                          ? detail::read_normalization(json, "image_mean", "image_std")
+                          : Normalization{{0, 0, 0}, {1, 1, 1}};
   const bool crops = json.get<bool>("do_center_crop").value_or(false);
   const std::optional<Size> size = detail::hugging_face_size(json, "size");
   const std::optional<Index> edge = json.get<Index>("size.shortest_edge");
@@ -186,7 +186,7 @@ inline Preprocessing timm_preprocessing(const JsonValues& json) {
     detail::fail(json.label(), "crop_mode ", detail::name_text(mode),
                  " is not supported; center is, and squash with a crop_pct of 1");
   }
-  how.normalisation = detail::read_normalisation(json, "pretrained_cfg.mean", "pretrained_cfg.std");
+  how.normalization = detail::read_normalization(json, "pretrained_cfg.mean", "pretrained_cfg.std");
   return how;
 }
 
@@ -204,11 +204,11 @@ inline std::string_view filter_name(Filter filter) {
 inline SafetensorsMetadata to_metadata(const Preprocessing& how) {
   return {{"tessera.preprocessing.filter", std::string(filter_name(how.filter))},
           {"tessera.preprocessing.height", std::to_string(how.size.height)},
-          {"tessera.preprocessing.mean", channels_text(how.normalisation.mean)},
+          {"tessera.preprocessing.mean", channels_text(how.normalization.mean)},
           {"tessera.preprocessing.rounding",
            how.rounding == CropRounding::down ? "down" : "half_to_even"},
           {"tessera.preprocessing.shorter_side", std::to_string(how.shorter_side)},
-          {"tessera.preprocessing.std", channels_text(how.normalisation.std)},
+          {"tessera.preprocessing.std", channels_text(how.normalization.std)},
           {"tessera.preprocessing.width", std::to_string(how.size.width)}};
 }
 
@@ -252,9 +252,9 @@ inline std::optional<Preprocessing> metadata_preprocessing(const Checkpoint& fil
   }
   how.rounding = metadata_text(metadata, begin + "rounding") == "down" ? CropRounding::down
                                                                        : CropRounding::half_to_even;
-  how.normalisation = {metadata_channels(file, begin + "mean"),
+  how.normalization = {metadata_channels(file, begin + "mean"),
                        metadata_channels(file, begin + "std")};
-  check_deviations(label, "metadata " + begin + "std", how.normalisation.std);
+  check_deviations(label, "metadata " + begin + "std", how.normalization.std);
   return how;
 }
 
@@ -290,8 +290,8 @@ inline std::string preprocessing_text(const Preprocessing& how) {
       how.size,
       how.shorter_side > 0 ? text_of(" from a shorter side of ", how.shorter_side) : std::string(),
       " (", detail::filter_name(how.filter), "), mean ",
-      detail::channels_text(how.normalisation.mean), ", std ",
-      detail::channels_text(how.normalisation.std));
+      detail::channels_text(how.normalization.mean), ", std ",
+      detail::channels_text(how.normalization.std));
 }
 
 }  // namespace tessera::io

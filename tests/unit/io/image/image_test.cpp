@@ -46,17 +46,17 @@ TEST_CASE("crop refuses boxes that leave the image") {
         "crop: image has shape [2, 2, 4], but [height, width, 3] is needed, not empty");
 }
 
-TEST_CASE("centre_crop rounds odd remainders as torchvision") {
+TEST_CASE("center_crop rounds odd remainders as torchvision") {
   const Image image = numbered(7, 6);
   // int(round((7 - 4) / 2.0)) = 2 and int(round((6 - 5) / 2.0)) = 0: ties go to even.
-  CHECK((centre_crop(image, {4, 5}) == crop(image, {2, 0, 4, 5})));
-  CHECK((centre_crop(image, {6, 3}) == crop(image, {0, 2, 6, 3})));
-  CHECK((centre_crop(image, {2, 1}) == crop(image, {2, 2, 2, 1})));
-  CHECK((centre_crop(image, {7, 6}) == image));
-  CHECK(argument_error([&] { centre_crop(image, {8, 2}); }) ==
-        "centre_crop: image [7, 6, 3] is smaller than the crop of 8 x 2");
-  CHECK(argument_error([&] { centre_crop(image, {0, 2}); }) ==
-        "centre_crop: size 0 x 2 is not positive");
+  CHECK((center_crop(image, {4, 5}) == crop(image, {2, 0, 4, 5})));
+  CHECK((center_crop(image, {6, 3}) == crop(image, {0, 2, 6, 3})));
+  CHECK((center_crop(image, {2, 1}) == crop(image, {2, 2, 2, 1})));
+  CHECK((center_crop(image, {7, 6}) == image));
+  CHECK(argument_error([&] { center_crop(image, {8, 2}); }) ==
+        "center_crop: image [7, 6, 3] is smaller than the crop of 8 x 2");
+  CHECK(argument_error([&] { center_crop(image, {0, 2}); }) ==
+        "center_crop: size 0 x 2 is not positive");
 }
 
 TEST_CASE("flip_horizontally exchanges left and right") {

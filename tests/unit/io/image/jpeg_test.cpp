@@ -60,7 +60,7 @@ TEST_CASE("JPEGs of every kind decode to Pillow's pixels") {
 TEST_CASE("CMYK is refused by name") {
   const auto bytes = read_file(golden / "images/cmyk.jpg", 1 << 20);
   CHECK(file_error([&] { decode_jpeg(bytes, "x.jpg"); }) ==
-        "x.jpg: JPEG with 4 channels is not supported; only gray and colour with 3 are");
+        "x.jpg: JPEG with 4 channels is not supported; only gray and color with 3 are");
 }
 
 TEST_CASE("a JPEG cut off at any byte is refused with its name") {

@@ -51,7 +51,7 @@ TEST_CASE("the bundled photographs decode") {
     const Image photo = read_image(std::filesystem::path(TESSERA_PHOTO_DIR) / name);
     CHECK(std::max(photo.dim(0), photo.dim(1)) == 384);
     const Tensor<float, 3> tensor =
-        to_tensor<float>(centre_crop(resize_shorter_side(photo, 64, Filter::bicubic), {64, 64}));
+        to_tensor<float>(center_crop(resize_shorter_side(photo, 64, Filter::bicubic), {64, 64}));
     // A photograph, not a constant: the values spread by about one standard deviation.
     const double mean = static_cast<double>(tensor.array().mean());
     const double spread =

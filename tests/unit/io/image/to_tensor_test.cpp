@@ -43,7 +43,7 @@ TEST_CASE("to_tensor gives torch's bits for all levels") {
 
 TEMPLATE_TEST_CASE("values are (x / 255 - mean) / std", "", float, double) {
   const Image image({1, 2, 3}, {0, 51, 102, 153, 204, 255});
-  const Tensor<TestType, 3> plain = to_tensor<TestType>(image, no_normalisation);
+  const Tensor<TestType, 3> plain = to_tensor<TestType>(image, no_normalization);
   CHECK(plain == Tensor<TestType, 3>({3, 1, 2}, {TestType(0.0), TestType(0.6), TestType(0.2),
                                                  TestType(0.8), TestType(0.4), TestType(1.0)}));
   // Half a unit in the last place of 0.6, times 4.
@@ -57,16 +57,16 @@ TEMPLATE_TEST_CASE("values are (x / 255 - mean) / std", "", float, double) {
 TEMPLATE_TEST_CASE("to_image undoes to_tensor for all levels", "", float, double) {
   const Image image = all_levels();
   CHECK((to_image(to_tensor<TestType>(image)) == image));
-  const Normalisation other{{0.1, 0.9, 0.5}, {0.01, 3.0, 0.5}};
+  const Normalization other{{0.1, 0.9, 0.5}, {0.01, 3.0, 0.5}};
   CHECK((to_image(to_tensor<TestType>(image, other), other) == image));
-  CHECK((to_image(to_tensor<TestType>(image, no_normalisation), no_normalisation) == image));
+  CHECK((to_image(to_tensor<TestType>(image, no_normalization), no_normalization) == image));
 }
 
 TEST_CASE("to_image clamps and rounds to nearest") {
   const double infinity = std::numeric_limits<double>::infinity();
   const Tensor<double, 3> tensor({3, 1, 2},
                                  {-0.1, 1.1, 100.49 / 255, 100.51 / 255, -infinity, infinity});
-  CHECK((to_image(tensor, no_normalisation) == Image({1, 2, 3}, {0, 100, 0, 255, 101, 255})));
+  CHECK((to_image(tensor, no_normalization) == Image({1, 2, 3}, {0, 100, 0, 255, 101, 255})));
 }
 
 TEST_CASE("a batch stacks images and gives them back") {

@@ -27,8 +27,8 @@ Preprocessing settings_of(const Fixture& fixture, const std::string& name) {
   std::istringstream mean(fixture.text(name + ".mean"));
   std::istringstream std(fixture.text(name + ".std"));
   for (std::size_t i = 0; i < 3; ++i) {
-    mean >> how.normalisation.mean[i];
-    std >> how.normalisation.std[i];
+    mean >> how.normalization.mean[i];
+    std >> how.normalization.std[i];
   }
   return how;
 }
@@ -65,7 +65,7 @@ TEST_CASE("settings are read from the files beside the weights") {
   CHECK(vit.size == Size{8, 8});
   CHECK(vit.shorter_side == 0);
   CHECK(vit.filter == Filter::bicubic);
-  CHECK(vit.normalisation.mean == imagenet_mean);
+  CHECK(vit.normalization.mean == imagenet_mean);
   const Preprocessing dinov2 = of("hf_dinov2");
   CHECK(dinov2.size == Size{8, 8});
   CHECK(dinov2.shorter_side == 9);
@@ -73,13 +73,13 @@ TEST_CASE("settings are read from the files beside the weights") {
   const Preprocessing timm = of("timm_hub_head");
   CHECK(timm.size == Size{8, 10});
   CHECK(timm.shorter_side == 8);
-  CHECK(timm.normalisation.mean[0] == 0.5);
+  CHECK(timm.normalization.mean[0] == 0.5);
   CHECK(timm.rounding == CropRounding::half_to_even);
   const Preprocessing mae =
       preprocessing_for(open_checkpoint(Case("mae_encoder").path()), {224, 224});
   CHECK(mae.size == Size{224, 224});
   CHECK(mae.shorter_side == 256);
-  CHECK(mae.normalisation.std == imagenet_std);
+  CHECK(mae.normalization.std == imagenet_std);
   CHECK(preprocessing_for(open_checkpoint(Case("mae_encoder").path()), {16, 32}).shorter_side == 0);
 }
 
@@ -125,12 +125,12 @@ TEST_CASE("switches and shapes of settings count") {
   const auto hf = [](std::string_view text) {
     return hugging_face_preprocessing(parse_json_values(text, "p.json"));
   };
-  const Normalisation none = hf(R"({"size": 8, "do_normalize": false})").normalisation;
+  const Normalization none = hf(R"({"size": 8, "do_normalize": false})").normalization;
   CHECK(none.mean == std::array<double, 3>{0, 0, 0});
   CHECK(none.std == std::array<double, 3>{1, 1, 1});
-  CHECK(hf(R"({"size": 8, "image_mean": 0.5})").normalisation.mean ==
+  CHECK(hf(R"({"size": 8, "image_mean": 0.5})").normalization.mean ==
         std::array<double, 3>{0.5, 0.5, 0.5});
-  CHECK(hf(R"({"size": 8, "image_mean": null})").normalisation.mean == Normalisation{}.mean);
+  CHECK(hf(R"({"size": 8, "image_mean": null})").normalization.mean == Normalization{}.mean);
   const auto timm = [](std::string_view text) {
     return timm_preprocessing(parse_json_values(text, "c.json"));
   };

@@ -190,8 +190,8 @@ TEST_CASE("how images are prepared goes along") {
     CHECK(after.from == "metadata");
     CHECK(preprocessing_text(*after.value) == preprocessing_text(*before.value));
     CHECK(after.value->rounding == before.value->rounding);
-    CHECK(after.value->normalisation.mean == before.value->normalisation.mean);
-    CHECK(after.value->normalisation.std == before.value->normalisation.std);
+    CHECK(after.value->normalization.mean == before.value->normalization.mean);
+    CHECK(after.value->normalization.std == before.value->normalization.std);
   }
   convert_weights(Case("mae_encoder").open(), path, "timm");
   CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == "default");
