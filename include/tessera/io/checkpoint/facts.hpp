@@ -9,19 +9,12 @@
 
 #include "tessera/io/checkpoint/check_config_json.hpp"
 #include "tessera/io/checkpoint/hyperparameters.hpp"
+#include "tessera/io/checkpoint/known.hpp"
 #include "tessera/io/checkpoint/published_sizes.hpp"
 #include "tessera/io/checkpoint/stack_shape.hpp"
 #include "tessera/io/naming/model_kind.hpp"
 
 namespace tessera::io {
-
-/// A value, if it can be known, and where from: "given", "metadata", "config.json", "args",
-/// "tensors", "naming", or where several are possible, "published size", "square grid", "default".
-template <class T>
-struct Known {
-  std::optional<T> value = std::nullopt;
-  std::string_view from = "";
-};
 
 /// All that a checkpoint says about its model.
 struct CheckpointFacts {
@@ -50,15 +43,6 @@ struct CheckpointFacts {
 };
 
 namespace detail {
-
-/// Takes the first source that knows.
-template <class T>
-Known<T> first_known(std::initializer_list<Known<T>> sources) {
-  for (const Known<T>& source : sources) {
-    if (source.value) return source;
-  }
-  return {};
-}
 
 /// A size written as one number, or as height and width.
 inline std::optional<Size> config_size(const JsonValues& config, const std::string& path) {
@@ -135,7 +119,7 @@ inline void find_grid(const Checkpoint& file, Known<Size> said, CheckpointFacts&
   if (const auto square = square_of(patches); square && !said.value) {
     const bool must_be = file.naming != nullptr && file.naming->square;
     said = {Size{square->height * facts.patch_size, square->width * facts.patch_size},
-            must_be ? "naming" : "square grid"};
+            must_be ? Origin::naming : Origin::square_grid};
   }
   facts.image_size = said;
 }
@@ -152,11 +136,11 @@ inline Known<GlobalPool> find_pool(const Checkpoint& file, const HiddenFacts& me
   }
   const bool average = facts.fc_norm || facts.prefix_tokens() == 0;
   return first_known<GlobalPool>(
-      {{file.options.global_pool, "given"},
-       {average ? std::optional(GlobalPool::avg) : std::nullopt, "tensors"},
-       {metadata.global_pool, "metadata"},
-       {config, "config.json"},
-       {GlobalPool::token, "default"}});
+      {{file.options.global_pool, Origin::given},
+       {average ? std::optional(GlobalPool::avg) : std::nullopt, Origin::tensors},
+       {metadata.global_pool, Origin::metadata},
+       {config, Origin::config_json},
+       {GlobalPool::token, Origin::standard}});
 }
 
 inline void find_encoder(const Checkpoint& file, const HiddenFacts& metadata,
@@ -183,8 +167,8 @@ inline void find_encoder(const Checkpoint& file, const HiddenFacts& metadata,
   const bool plain = file.naming != nullptr && facts.reg_tokens == 0 &&
                      file.naming->resampling == kernels::Bicubic::plain;
   facts.resampling = first_known<kernels::Bicubic>(
-      {{metadata.resampling, "metadata"},
-       {plain ? kernels::Bicubic::plain : kernels::Bicubic::antialias, "naming"}});
+      {{metadata.resampling, Origin::metadata},
+       {plain ? kernels::Bicubic::plain : kernels::Bicubic::antialias, Origin::naming}});
 }
 
 inline void find_image_size(const Checkpoint& file, const HiddenFacts& metadata,
@@ -194,11 +178,11 @@ inline void find_image_size(const Checkpoint& file, const HiddenFacts& metadata,
   const auto width = config.get<Index>("pretrained_cfg.input_size.2");
   const auto timm_input = height && width ? std::optional(Size{*height, *width}) : std::nullopt;
   find_grid(file,
-            first_known<Size>({{file.options.image_size, "given"},
-                               {metadata.image_size, "metadata"},
-                               {config_size(config, "image_size"), "config.json"},
-                               {config_size(config, "model_args.img_size"), "config.json"},
-                               {timm_input, "config.json"}}),
+            first_known<Size>({{file.options.image_size, Origin::given},
+                               {metadata.image_size, Origin::metadata},
+                               {config_size(config, "image_size"), Origin::config_json},
+                               {config_size(config, "model_args.img_size"), Origin::config_json},
+                               {timm_input, Origin::config_json}}),
             facts);
 }
 
@@ -223,17 +207,18 @@ inline void find_decoder(const Checkpoint& file, const HiddenFacts& metadata,
   // The I-JEPA code gives the predictor the heads of the encoder.
   const bool as_encoder = file.naming_id() == "ijepa" && facts.num_heads.value;
   facts.decoder_num_heads = first_known<Index>(
-      {{file.options.decoder_num_heads, "given"},
-       {metadata.decoder_num_heads, "metadata"},
-       {file.config.get<Index>("decoder_num_attention_heads"), "config.json"},
-       {as_encoder ? facts.num_heads.value : std::nullopt, "naming"},
-       {published_decoder_heads(file.naming_id(), facts.kind, *facts.decoder), "published size"}});
+      {{file.options.decoder_num_heads, Origin::given},
+       {metadata.decoder_num_heads, Origin::metadata},
+       {file.config.get<Index>("decoder_num_attention_heads"), Origin::config_json},
+       {as_encoder ? facts.num_heads.value : std::nullopt, Origin::naming},
+       {published_decoder_heads(file.naming_id(), facts.kind, *facts.decoder),
+        Origin::published_size}});
   std::optional<Size> square;
   for (const Index of_prefix : {0, 1}) {
     if (!square) square = square_of(facts.decoder->positions - of_prefix);
   }
   facts.decoder_grid =
-      first_known<Size>({{metadata.decoder_grid, "metadata"}, {square, "square grid"}});
+      first_known<Size>({{metadata.decoder_grid, Origin::metadata}, {square, Origin::square_grid}});
 }
 
 }  // namespace detail
@@ -249,13 +234,13 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
   if (file.contains_part("encoder.") || file.contains_part("target_encoder.")) {
     detail::find_encoder(file, metadata, facts);
     facts.num_heads = detail::first_known<Index>(
-        {{given.num_heads, "given"},
-         {metadata.num_heads, "metadata"},
-         {config.get<Index>("num_attention_heads"), "config.json"},
-         {config.get<Index>("model_args.num_heads"), "config.json"},
-         {detail::architecture_heads(file), "config.json"},
+        {{given.num_heads, Origin::given},
+         {metadata.num_heads, Origin::metadata},
+         {config.get<Index>("num_attention_heads"), Origin::config_json},
+         {config.get<Index>("model_args.num_heads"), Origin::config_json},
+         {detail::architecture_heads(file), Origin::config_json},
          {detail::is_moco(file) ? std::nullopt : detail::published_encoder_heads(*facts.encoder),
-          "published size"}});
+          Origin::published_size}});
   }
   const std::string second = file.contains_part("predictor.") ? "predictor." : "decoder.";
   if (file.contains_part(second)) detail::find_decoder(file, metadata, second, facts);
@@ -272,10 +257,10 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
   // Hugging Face's classes differ in it; all other code has one value.
   const bool varies = file.naming_id().starts_with("hugging_face");
   facts.layer_norm_eps =
-      detail::first_known<double>({{given.layer_norm_eps, "given"},
-                                   {metadata.layer_norm_eps, "metadata"},
-                                   {config.get<double>("layer_norm_eps"), "config.json"},
-                                   {varies ? std::nullopt : std::optional(1e-6), "naming"}});
+      detail::first_known<double>({{given.layer_norm_eps, Origin::given},
+                                   {metadata.layer_norm_eps, Origin::metadata},
+                                   {config.get<double>("layer_norm_eps"), Origin::config_json},
+                                   {varies ? std::nullopt : std::optional(1e-6), Origin::naming}});
   const auto check_positive = [&](std::string_view what, const auto& fact) {
     if (!fact.value || *fact.value > 0) return;
     detail::fail(file.source.label(), what, " ", *fact.value, " (", fact.from, ") is not positive");
@@ -284,10 +269,10 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
   check_positive("decoder_num_heads", facts.decoder_num_heads);
   check_positive("layer_norm_eps", facts.layer_norm_eps);
   facts.norm_pix_loss = detail::first_known<bool>(
-      {{given.norm_pix_loss, "given"},
-       {metadata.norm_pix_loss, "metadata"},
-       {config.get<bool>("norm_pix_loss"), "config.json"},
-       {detail::metadata_flag(file.source.metadata(), "args.norm_pix_loss"), "args"}});
+      {{given.norm_pix_loss, Origin::given},
+       {metadata.norm_pix_loss, Origin::metadata},
+       {config.get<bool>("norm_pix_loss"), Origin::config_json},
+       {detail::metadata_flag(file.source.metadata(), "args.norm_pix_loss"), Origin::args}});
   return facts;
 }
 

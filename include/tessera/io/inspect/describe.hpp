@@ -133,7 +133,7 @@ inline std::string pooling_text(const CheckpointFacts& facts) {
 inline std::string images_text(const Checkpoint& file, const CheckpointFacts& facts) {
   try {
     const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
-    if (!facts.image_size.value && how.from == "default") return "not told by the file";
+    if (!facts.image_size.value && how.from == Origin::standard) return "not told by the file";
     return text_of(preprocessing_text(*how.value), " (", how.from, ")");
   } catch (const std::runtime_error& error) {
     return text_of("cannot be prepared: ", error.what());

@@ -264,20 +264,20 @@ inline std::optional<Preprocessing> metadata_preprocessing(const Checkpoint& fil
 /// metadata, preprocessor_config.json beside it, timm's config.json; else, as "default", as MAE and
 /// I-JEPA evaluate, at `image_size`. Throws as above.
 inline Known<Preprocessing> known_preprocessing(const Checkpoint& file, const Size& image_size) {
-  if (const auto kept = detail::metadata_preprocessing(file)) return {*kept, "metadata"};
+  if (const auto kept = detail::metadata_preprocessing(file)) return {*kept, Origin::metadata};
   const std::filesystem::path beside =
       std::filesystem::path(file.source.label()).parent_path() / "preprocessor_config.json";
   std::error_code ignored;
   if (file.unused_config.empty() && std::filesystem::is_regular_file(beside, ignored)) {
-    return {hugging_face_preprocessing(read_json_values(beside)), "preprocessor_config.json"};
+    return {hugging_face_preprocessing(read_json_values(beside)), Origin::preprocessor_config_json};
   }
   if (file.config.contains("pretrained_cfg.input_size.1")) {
-    return {timm_preprocessing(file.config), "config.json"};
+    return {timm_preprocessing(file.config), Origin::config_json};
   }
   const bool square = image_size.height == image_size.width;
   return {
       Preprocessing{.size = image_size, .shorter_side = square ? image_size.height * 256 / 224 : 0},
-      "default"};
+      Origin::standard};
 }
 
 inline Preprocessing preprocessing_for(const Checkpoint& file, const Size& image_size) {

@@ -99,16 +99,16 @@ inline Conversion plan_conversion(const Checkpoint& file, const CheckpointFacts&
 
 /// What can be known of the model goes into the new file, so that nothing is asked for twice.
 inline HiddenFacts kept_facts(const CheckpointFacts& facts) {
-  return {
-      .num_heads = facts.num_heads.value,
-      .decoder_num_heads = facts.decoder_num_heads.value,
-      .image_size = facts.image_size.value,
-      .decoder_grid =
-          facts.decoder_grid.from == "metadata" ? facts.decoder_grid.value : std::nullopt,
-      .layer_norm_eps = facts.layer_norm_eps.value,
-      .norm_pix_loss = facts.norm_pix_loss.value,
-      .global_pool = facts.global_pool.from == "default" ? std::nullopt : facts.global_pool.value,
-      .resampling = facts.resampling.value};
+  return {.num_heads = facts.num_heads.value,
+          .decoder_num_heads = facts.decoder_num_heads.value,
+          .image_size = facts.image_size.value,
+          .decoder_grid =
+              facts.decoder_grid.from == Origin::metadata ? facts.decoder_grid.value : std::nullopt,
+          .layer_norm_eps = facts.layer_norm_eps.value,
+          .norm_pix_loss = facts.norm_pix_loss.value,
+          .global_pool =
+              facts.global_pool.from == Origin::standard ? std::nullopt : facts.global_pool.value,
+          .resampling = facts.resampling.value};
 }
 
 /// All values of a tensor, its parts in order.
@@ -180,7 +180,7 @@ ExportReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
   if (facts.encoder) {
     try {
       const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
-      if (how.from != "default") more.merge(to_metadata(*how.value));
+      if (how.from != Origin::standard) more.merge(to_metadata(*how.value));
     } catch (const std::runtime_error& error) {  // the weights are sound all the same
       report.left_out.push_back(text_of("how images are prepared (", error.what(), ")"));
     }

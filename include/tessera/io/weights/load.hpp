@@ -37,8 +37,7 @@ class HiddenComparison {
 
   template <class T>
   void check(std::string_view what, const Known<T>& said, const std::optional<T>& in_model) const {
-    const bool guessed = said.from == "published size" || said.from == "default";
-    if (guessed || !said.value || !in_model || *said.value == *in_model) return;
+    if (is_guess(said.from) || !said.value || !in_model || *said.value == *in_model) return;
     fail(file_.source.label(), what, " is ", text(*said.value), " (", said.from, "), but ",
          text(*in_model), " in the model; if the file is wrong, give ", what);
   }

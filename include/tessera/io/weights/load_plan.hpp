@@ -191,12 +191,12 @@ class LoadPlan {
   std::pair<PositionLayout, bool> stored_layout(std::string_view source, Index rows) const {
     if (!facts_.encoder) {  // a decoder alone
       const Size grid = facts_.decoder_grid.value.value_or(Size{rows, 1});
-      return {{rows - grid.count(), grid}, facts_.decoder_grid.from == "metadata"};
+      return {{rows - grid.count(), grid}, facts_.decoder_grid.from == Origin::metadata};
     }
     const Index patches = facts_.encoder->positions - facts_.position_prefix;
     PositionLayout layout{facts_.position_prefix, {patches, 1}};
     if (!source.ends_with("encoder.pos_embed")) layout.prefix = rows - patches;
-    const bool said = facts_.image_size.value && facts_.image_size.from != "square grid";
+    const bool said = facts_.image_size.value && facts_.image_size.from != Origin::square_grid;
     if (facts_.image_size.value) {
       const Size& image = *facts_.image_size.value;
       layout.grid = {image.height / facts_.patch_size, image.width / facts_.patch_size};

@@ -121,11 +121,12 @@ TEST_CASE("timm's arguments answer what tensors do not say") {
     return read_facts(open_checkpoint(open_tensors(Case(name).path()), {},
                                       parse_json_values(config, "config.json")));
   };
-  CHECK(facts("timm_training", R"({"architecture": "vit_x"})").global_pool.from == "default");
+  CHECK(facts("timm_training", R"({"architecture": "vit_x"})").global_pool.from ==
+        Origin::standard);
   const CheckpointFacts average =
       facts("timm_training", R"({"architecture": "vit_x", "model_args": {"global_pool": "avg"}})");
   CHECK(average.global_pool.value == GlobalPool::avg);
-  CHECK(average.global_pool.from == "config.json");
+  CHECK(average.global_pool.from == Origin::config_json);
 }
 
 TEST_CASE("timm's models that compute something else with the same tensors are refused by name") {

@@ -55,7 +55,7 @@ TEST_CASE("the facts of every published file, and where each is from") {
       CHECK((facts.global_pool.value == GlobalPool::avg) ==
             (expected.text("global_pool") == "avg"));
       const std::string from = expected.text("heads_from");
-      CHECK(facts.num_heads.from == (from == "asked" ? "" : from));
+      CHECK(origin_name(facts.num_heads.from) == (from == "asked" ? "" : from));
       if (facts.num_heads.value) CHECK(*facts.num_heads.value == expected.integer("num_heads"));
       const Size image{expected.integer("image_height"), expected.integer("image_width")};
       if (expected.text("grid_from") == "asked") {
@@ -71,7 +71,7 @@ TEST_CASE("the facts of every published file, and where each is from") {
       CHECK(facts.decoder->mlp_hidden == expected.integer("decoder_mlp_hidden"));
     }
     CHECK(facts.layer_norm_eps.value == expected.number("layer_norm_eps"));
-    CHECK(facts.layer_norm_eps.from == expected.text("eps_from"));
+    CHECK(origin_name(facts.layer_norm_eps.from) == expected.text("eps_from"));
     if (kind == "mae" && published.tells_norm_pix()) {
       CHECK(facts.norm_pix_loss.value == expected.flag("norm_pix_loss"));
     } else if (kind == "mae") {
@@ -85,12 +85,12 @@ TEST_CASE("what is given counts before what the file says") {
       "hf_mae_published",
       {.num_heads = 4, .decoder_num_heads = 1, .layer_norm_eps = 1e-5, .norm_pix_loss = false});
   CHECK(facts.num_heads.value == 4);
-  CHECK(facts.num_heads.from == "given");
+  CHECK(facts.num_heads.from == Origin::given);
   CHECK(facts.decoder_num_heads.value == 1);
   CHECK(facts.layer_norm_eps.value == 1e-5);
   CHECK(facts.norm_pix_loss.value == false);
   CHECK(facts_of("ijepa_zip", {.num_heads = 2}).decoder_num_heads.value == 2);
-  CHECK(facts_of("ijepa_zip", {.num_heads = 2}).decoder_num_heads.from == "naming");
+  CHECK(facts_of("ijepa_zip", {.num_heads = 2}).decoder_num_heads.from == Origin::naming);
 }
 
 TEST_CASE("the grid is a square unless something says otherwise") {
@@ -98,9 +98,9 @@ TEST_CASE("the grid is a square unless something says otherwise") {
     return facts_of(name, std::move(options)).image_size;
   };
   CHECK(size("timm_swiglu").value == Size{8, 8});
-  CHECK(size("timm_swiglu").from == "square grid");
+  CHECK(size("timm_swiglu").from == Origin::square_grid);
   CHECK(size("timm_swiglu", {.image_size = Size{4, 16}}).value == Size{4, 16});
-  CHECK(size("hf_vit_sharded").from == "config.json");
+  CHECK(size("hf_vit_sharded").from == Origin::config_json);
   CHECK(size("timm_registers_embedded").value == std::nullopt);
   const CheckpointFacts embedded = facts_of("timm_registers_embedded", {.image_size = Size{8, 10}});
   CHECK(embedded.position_prefix == 3);

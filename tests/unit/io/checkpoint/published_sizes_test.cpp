@@ -84,7 +84,7 @@ TEST_CASE("encoders of the published sizes have their heads, in every naming") {
       const CheckpointFacts facts = file.facts();
       INFO(naming << " " << size.dim);
       CHECK(facts.num_heads.value == size.heads);
-      CHECK(facts.num_heads.from == "published size");
+      CHECK(facts.num_heads.from == Origin::published_size);
     }
   }
   CHECK(detail::published_encoder_heads({.dim = 1536, .depth = 40, .mlp_hidden = 4096}) == 24);
@@ -99,7 +99,7 @@ TEST_CASE("models whose heads are not those of their size have their own, or are
   base.add_encoder("encoder.", 768, 12, 3072);
   const auto heads_of = [&](const char* config) { return base.facts({}, config).num_heads; };
   CHECK(heads_of(R"({"architecture": "vit_base_patch16_gap_224"})").value == 16);
-  CHECK(heads_of(R"({"architecture": "vit_base_patch16_gap_224"})").from == "config.json");
+  CHECK(heads_of(R"({"architecture": "vit_base_patch16_gap_224"})").from == Origin::config_json);
   CHECK(heads_of(R"({"architecture": "vit_base_patch16_siglip_gap_224"})").value == 12);
   CHECK(base.facts({.num_heads = 8}, R"({"architecture": "vit_base_patch16_gap_224"})")
             .num_heads.value == 8);
@@ -148,7 +148,7 @@ TEST_CASE("a predictor has its encoder's heads in the I-JEPA code, and is asked 
   };
   for (const Index dim : {384, 512}) {
     CHECK(facts("ijepa", Layout::ijepa, true, dim).value == 16);
-    CHECK(facts("ijepa", Layout::ijepa, true, dim).from == "naming");
+    CHECK(facts("ijepa", Layout::ijepa, true, dim).from == Origin::naming);
     CHECK(facts("lightly", Layout::ijepa, true, dim).value == std::nullopt);
     for (const char* naming : {"lightly_predictor", "lightly_predictor_legacy"}) {
       CHECK(facts(naming, Layout::predictor, false, dim).value == std::nullopt);

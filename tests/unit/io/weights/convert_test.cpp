@@ -64,7 +64,7 @@ TEST_CASE("nothing is asked for that the names do not need, and what is known go
   CHECK_FALSE(facts.num_heads.value.has_value());
   CHECK(facts.norm_pix_loss.value == true);
   CHECK(facts.layer_norm_eps.value == 1e-6);
-  CHECK(facts.image_size.from == "metadata");
+  CHECK(facts.image_size.from == Origin::metadata);
   const Checkpoint given = open_checkpoint(Case("mae_training_norm_pix").path(),
                                            {.num_heads = 3, .decoder_num_heads = 2});
   convert_weights(given, path, "hugging_face");
@@ -187,14 +187,14 @@ TEST_CASE("how images are prepared goes along") {
     const auto before = known_preprocessing(file, {8, 8});
     convert_weights(file, path, "lightly");
     const auto after = known_preprocessing(open_checkpoint(path), {8, 8});
-    CHECK(after.from == "metadata");
+    CHECK(after.from == Origin::metadata);
     CHECK(preprocessing_text(*after.value) == preprocessing_text(*before.value));
     CHECK(after.value->rounding == before.value->rounding);
     CHECK(after.value->normalization.mean == before.value->normalization.mean);
     CHECK(after.value->normalization.std == before.value->normalization.std);
   }
   convert_weights(Case("mae_encoder").open(), path, "timm");
-  CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == "default");
+  CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == Origin::standard);
 
   // Settings that are not understood are no reason to keep sound weights.
   const ScratchFolder vit;
@@ -205,7 +205,7 @@ TEST_CASE("how images are prepared goes along") {
   CHECK(std::ranges::any_of(report.left_out, [](const std::string& what) {
     return what.find("resample 1 is not supported") != std::string::npos;
   }));
-  CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == "default");
+  CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == Origin::standard);
 }
 
 TEST_CASE("the grid of a decoder of ours goes along") {
