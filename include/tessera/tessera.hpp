@@ -25,6 +25,7 @@
 #include "tessera/kernels/bicubic.hpp"
 #include "tessera/kernels/ema.hpp"
 #include "tessera/kernels/gelu.hpp"
+#include "tessera/kernels/gelu_tanh.hpp"
 #include "tessera/kernels/layer_norm.hpp"
 #include "tessera/kernels/matmul/matmul.hpp"
 #include "tessera/kernels/matrix_view.hpp"

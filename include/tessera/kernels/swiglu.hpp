@@ -11,15 +11,6 @@ namespace tessera::kernels {
 namespace detail {
 
 #if defined(__GNUC__)
-/// sigmoid(x) = 1 / (1 + e^-x), from e^-|x|, which does not overflow.
-template <class Vector>
-[[gnu::always_inline]] inline void sigmoid(const Vector& x, Vector& value) {
-  const Vector zero{};
-  Vector power;
-  exp(x < zero ? x : -x, power);
-  value = (x < zero ? power : zero + 1.0F) / (1.0F + power);
-}
-
 struct SwigluForward {
   template <class Vector>
   [[gnu::always_inline]] static void step(Index at, Index count, const float* gate,

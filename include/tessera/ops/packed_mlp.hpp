@@ -1,9 +1,22 @@
 #pragma once
 
 #include "tessera/kernels/partition.hpp"
+#include "tessera/ops/gelu.hpp"
 #include "tessera/ops/packed_linear.hpp"
 
 namespace tessera {
+
+namespace detail {
+
+/// The tanh form in place. Products know the exact form alone.
+template <std::floating_point Scalar>
+void gelu_tanh_rows(kernels::MatrixView<Scalar> x) {
+  parallel_ranges(x.rows, kernels::rows_per_cell(x.cols), [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) kernels::gelu_tanh_forward(x.row(r), x.row(r), x.cols);
+  });
+}
+
+}  // namespace detail
 
 /// x [..., D], fc1 [H, D], fc2 [N, H] -> fc2(gelu(fc1(x))) [..., N], plus `residual` of that shape
 /// if given: the bits of packed_linear twice. Some rows after the others, so that what is between
@@ -12,7 +25,8 @@ namespace tessera {
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> packed_mlp(const Var<Scalar, Rank>& x, const PackedLayer<Scalar>& fc1,
                              const PackedLayer<Scalar>& fc2,
-                             const Var<Scalar, Rank>* residual = nullptr) {
+                             const std::type_identity_t<Var<Scalar, Rank>>* residual = nullptr,
+                             GeluApproximation approximation = GeluApproximation::none) {
   const Index outputs = fc2.weight.rows();
   const Index hidden = fc1.weight.rows();
   detail::check_packed("packed_mlp", x, fc1.weight);
@@ -31,12 +45,14 @@ Var<Scalar, Rank> packed_mlp(const Var<Scalar, Rank>& x, const PackedLayer<Scala
   constexpr Index unit = 256;
   const Index at_once = unit * current_threads();
   kernels::PieceMemory<Scalar> memory(std::min(at_once, y.rows()), hidden);
-  const kernels::Epilogue<Scalar> between{.bias = fc1.bias, .gelu = true};
+  const bool exact = approximation == GeluApproximation::none;
+  const kernels::Epilogue<Scalar> between{.bias = fc1.bias, .gelu = exact};
   const kernels::Epilogue<Scalar> last{.bias = fc2.bias,
                                        .residual = residual ? residual->value().data() : nullptr};
   kernels::for_each_piece({y.rows(), at_once, unit}, [&](Index first, Index rows) {
     kernels::matmul_nt<Scalar>(kernels::view(x.value()).middle_rows(first, rows), fc1.weight,
                                memory.rows(rows), kernels::Accumulate::no, between);
+    if (!exact) detail::gelu_tanh_rows(memory.rows(rows));
     kernels::matmul_nt<Scalar>(memory.rows(rows), fc2.weight,
                                kernels::view(y).middle_rows(first, rows), kernels::Accumulate::no,
                                last.block(first, 0, outputs));

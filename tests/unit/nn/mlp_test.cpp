@@ -71,8 +71,29 @@ TEST_CASE("Mlp: with SwiGLU the first layer holds gate and value") {
                        {.seed = 6}) == "");
 }
 
+TEST_CASE("Mlp: with gelu_tanh the tanh form stands between the layers") {
+  Mlp<double> mlp(4, 6, 0, Activation::gelu_tanh);
+  randomize(mlp, 1);
+  CHECK(mlp.fc1.weight.value.shape() == Shape<2>{6, 4});
+  const Var<double, 3> x(random_tensor<3>({2, 3, 4}, 2));
+  const Var<double, 3> residual(random_tensor<3>({2, 3, 4}, 3));
+  const auto expected = mlp.fc2(gelu(mlp.fc1(x), GeluApproximation::tanh));
+  check_close(mlp(x).value(), expected.value());
+  check_close(mlp.plus(x, residual).value(), add(residual, expected).value());
+  CHECK_FALSE(mlp(x).value() == mlp.fc2(gelu(mlp.fc1(x))).value());
+
+  WithInput model(Mlp<double>(4, 6, 0, Activation::gelu_tanh), random_tensor<3>({2, 3, 4}, 4));
+  CHECK(gradient_error("Mlp, GELU by tanh", model,
+                       [&](Tape<double>* tape) {
+                         const auto input = model.input.on(tape);
+                         return random_sum(model.module.plus(input, input));
+                       },
+                       {.seed = 6}) == "");
+}
+
 TEST_CASE("Mlp: packed, wholly or in part, it computes the same and drops nothing") {
-  for (const Activation activation : {Activation::gelu, Activation::swiglu}) {
+  for (const Activation activation :
+       {Activation::gelu, Activation::gelu_tanh, Activation::swiglu}) {
     Mlp<float> mlp(24, 70, 0.5, activation);
     randomize(mlp, 1);
     const Var<float, 3> x(random_tensor<3, float>({2, 300, 24}, 2));

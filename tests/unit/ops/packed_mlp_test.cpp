@@ -25,6 +25,10 @@ void check_halves() {
     const auto unbiased = packed_linear(x, w1, {.gelu = true}, 0, 70);
     CHECK(packed_mlp<Scalar>(x, {w1, nullptr}, {w2, nullptr}).value() ==
           packed_linear(unbiased, w2, {}, 0, 33).value());
+    const auto tanh =
+        gelu(packed_linear(x, w1, {.bias = b1.data()}, 0, 70), GeluApproximation::tanh);
+    CHECK(packed_mlp<Scalar>(x, {w1, b1.data()}, {w2, b2.data()}, nullptr, GeluApproximation::tanh)
+              .value() == packed_linear(tanh, w2, {.bias = b2.data()}, 0, 33).value());
   }
 }
 

@@ -39,6 +39,15 @@ template <class Vector>
   value = argument < lowest ? zero : mantissa * __builtin_bit_cast(Vector, power);
 }
 
+/// sigmoid(x) = 1 / (1 + e^-x), from e^-|x|, which does not overflow.
+template <class Vector>
+[[gnu::always_inline]] inline void sigmoid(const Vector& x, Vector& value) {
+  const Vector zero{};
+  Vector power;
+  exp(x < zero ? x : -x, power);
+  value = (x < zero ? power : zero + 1.0F) / (1.0F + power);
+}
+
 /// The normal distribution at x: cdf = P(X <= x), and bell = e^(-x^2 / 2).
 /// For a = |x|, P(X > a) = bell * t p(t) with t = 1 / (1 + 0.26 a), as Abramowitz & Stegun 7.1.26
 /// have it with a shorter p: this one is good to 2.2e-8. Both tails keep their relative accuracy,
