@@ -190,7 +190,7 @@ bool tessera_train(Work* work, const Batch* batch, Index threads, int precision,
 /// Compiler, and the instruction set that is used.
 const char* tessera_build() {
   static const std::string text =
-      text_of(TESSERA_COMPILER, ", flags \"", TESSERA_FLAGS, "\", kernels ", current_isa());
+      concat(TESSERA_COMPILER, ", flags \"", TESSERA_FLAGS, "\", kernels ", current_isa());
   return text.c_str();
 }
 

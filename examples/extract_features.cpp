@@ -132,8 +132,8 @@ int main(int argc, char** argv) {
       }
     });
     print(out, ".npy and ", out, ".csv: ", names.size(), " images, ",
-          pool == "none" ? text_of(shape[1], " tokens of ", shape[2]) : text_of(width, " features"),
-          broken > 0 ? text_of("; ", broken, " skipped") : "");
+          pool == "none" ? concat(shape[1], " tokens of ", shape[2]) : concat(width, " features"),
+          broken > 0 ? concat("; ", broken, " skipped") : "");
     return broken > 0 ? 2 : 0;
   });
 }

@@ -55,8 +55,8 @@ int main(int argc, char** argv) {
         random_token_mask({1, mae.encoder.sequence_length()},
                           {.mask_ratio = ratio, .num_prefix_tokens = prefix}, generator);
     if (tokens.idx_mask.dim(1) == 0) {
-      throw std::runtime_error(text_of("--mask-ratio ", ratio, " masks none of ",
-                                       mae.encoder.grid().count(), " patches"));
+      throw std::runtime_error(concat("--mask-ratio ", ratio, " masks none of ",
+                                      mae.encoder.grid().count(), " patches"));
     }
     const auto rebuilt = mae.reconstruct(images, tokens.idx_keep, tokens.idx_mask);
     const auto loss = mae.loss(images, tokens.idx_keep, tokens.idx_mask);

@@ -77,8 +77,8 @@ inline void print_assumptions(const tessera::io::Checkpoint& file) {
 /// Throws std::runtime_error naming the file if its model does not take pictures of three channels.
 inline void require_colour(const tessera::io::Checkpoint& file, tessera::Index channels) {
   if (channels == 3) return;
-  throw std::runtime_error(tessera::text_of(file.source.label(), ": its model takes ", channels,
-                                            " channels, and images here have 3"));
+  throw std::runtime_error(tessera::concat(file.source.label(), ": its model takes ", channels,
+                                           " channels, and images here have 3"));
 }
 
 }  // namespace example

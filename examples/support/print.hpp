@@ -10,7 +10,7 @@ namespace example {
 /// Strings, numbers and shapes as one line.
 template <class... Parts>
 void print(const Parts&... parts) {
-  std::puts(tessera::text_of(parts...).c_str());
+  std::puts(tessera::concat(parts...).c_str());
   std::fflush(stdout);
 }
 

@@ -116,7 +116,7 @@ class Fixture {
                        double tolerance = parity_tolerance<Scalar>) const {
     const auto expected = tensor<double, Rank>(tensor_name);
     if (expected.shape() != actual.shape()) {
-      return text_of(name_, ": ", tensor_name, " is ", actual.shape(), ", not ", expected.shape());
+      return concat(name_, ": ", tensor_name, " is ", actual.shape(), ", not ", expected.shape());
     }
     const double difference = relative_difference<Scalar>(actual.values(), expected.values());
     return verdict<Scalar>(quantity_of(tensor_name), tensor_name, difference, tolerance);
@@ -207,8 +207,8 @@ class Fixture {
       ParityTable::instance().add<Scalar>(name_, quantity, difference);
       return "";
     }
-    return text_of(name_, ": ", what, " differs by ", difference, " of its largest value, ",
-                   tolerance, " is allowed");
+    return concat(name_, ": ", what, " differs by ", difference, " of its largest value, ",
+                  tolerance, " is allowed");
   }
 
   std::string name_;

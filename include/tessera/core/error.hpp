@@ -63,7 +63,7 @@ class ArgumentName {
 
 /// Joins strings, numbers, shapes and whatever else has an append_text into one text.
 template <class... Parts>
-std::string text_of(const Parts&... parts) {
+std::string concat(const Parts&... parts) {
   std::string text;
   (append_text(text, parts), ...);
   return text;
@@ -83,7 +83,7 @@ namespace detail {
 ///     if (rows != cols) refuse("trace", "matrix ", shape, " is not square");
 template <class... Parts>
 [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view op, const Parts&... parts) {
-  detail::throw_invalid_argument(text_of(op, ": ", parts...));
+  detail::throw_invalid_argument(concat(op, ": ", parts...));
 }
 
 }  // namespace tessera

@@ -18,7 +18,7 @@ struct Interval {
 
 /// "[0.15, 0.2]", as error messages print it.
 inline void append_text(std::string& text, const Interval& interval) {
-  text += text_of("[", interval.low, ", ", interval.high, "]");
+  text += concat("[", interval.low, ", ", interval.high, "]");
 }
 
 namespace detail {

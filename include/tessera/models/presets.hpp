@@ -45,7 +45,7 @@ inline Index patch_of(std::string_view name) {
 inline MaskedVisionTransformerConfig vit_preset(std::string_view op, std::string_view prefix,
                                                 std::string_view name) {
   for (const NamedVit& vit : vit_sizes) {
-    const std::string start = tessera::text_of(prefix, vit.name, "_patch");
+    const std::string start = tessera::concat(prefix, vit.name, "_patch");
     if (!name.starts_with(start) || patch_of(name) == 0) continue;
     return {.patch_size = patch_of(name),
             .embed_dim = vit.embed_dim,

@@ -79,7 +79,7 @@ void walk_parameters(const std::string& name, Member& member, ParameterRole role
     Plain::visit(member, [&](std::string_view part, auto& child,
                              ParameterRole child_role = ParameterRole::other) {
       const std::string dot = name.empty() ? "" : ".";
-      walk_parameters(tessera::text_of(name, dot, part), child, child_role, f);
+      walk_parameters(tessera::concat(name, dot, part), child, child_role, f);
     });
   }
 }

@@ -72,7 +72,7 @@ GradientCheck check_gradients(Model& model, const Loss& loss,
       if (error > result.worst_error) {
         result.worst_error = error;
         result.worst_place =
-            text_of(parameter.name, "[", i, "]: backward ", backward, ", numeric ", numeric);
+            concat(parameter.name, "[", i, "]: backward ", backward, ", numeric ", numeric);
       }
     }
   }

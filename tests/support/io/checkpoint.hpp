@@ -77,7 +77,7 @@ struct EditedFile {
     std::vector<float> values;
   };
   std::map<std::string, Values> tensors;
-  SafetensorsMetadata metadata;
+  TensorMetadata metadata;
 
   EditedFile() = default;
   explicit EditedFile(const TensorSource& source) {

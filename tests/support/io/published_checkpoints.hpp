@@ -121,7 +121,7 @@ class PublishedCase {
     const double apart =
         tessera::test::relative_difference<Scalar>(prediction.values(), masked.values());
     if (!(apart <= tessera::test::parity_tolerance<Scalar>)) {
-      found_ += text_of(case_.name(), ": predictions differ by ", apart);
+      found_ += concat(case_.name(), ": predictions differ by ", apart);
     }
     compare("loss", mae.loss(images(), keep, mask));
     return found_;

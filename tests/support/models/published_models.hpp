@@ -81,8 +81,8 @@ std::string golden_mismatch(const std::string& source, const std::string& quanti
   ParityTable::instance().add<Scalar>(source, quantity, difference);
   const double allowed = std::is_same_v<Scalar, float> ? 1e-4 : 1e-9;
   if (difference <= allowed) return "";
-  return text_of(source, ", ", quantity, ": ", actual, " instead of ", published, ", apart by ",
-                 difference, " of it");
+  return concat(source, ", ", quantity, ": ", actual, " instead of ", published, ", apart by ",
+                difference, " of it");
 }
 
 template <class Values>

@@ -13,7 +13,7 @@ TEST_CASE("Size counts, compares and is written height x width") {
   CHECK(size == Size{14, 16});
   CHECK_FALSE(size == Size{16, 14});
   CHECK(Size{}.count() == 0);
-  CHECK(text_of("a grid of ", size) == "a grid of 14 x 16");
+  CHECK(concat("a grid of ", size) == "a grid of 14 x 16");
 }
 
 TEST_CASE("Size refuses to count beyond an Index") {

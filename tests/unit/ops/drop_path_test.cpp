@@ -68,7 +68,7 @@ TEST_CASE("drop_path refuses bad rates and a tape without generator, and draws n
        {std::pair(1.0, "1"), std::pair(-0.1, "-0.1"), std::pair(2.5, "2.5"),
         std::pair(std::numeric_limits<double>::quiet_NaN(), "nan")}) {
     CHECK(error_of([&, bad = rate] { drop_path(x, bad); }) ==
-          text_of("drop_path: rate = ", text, " is outside [0, 1)"));
+          concat("drop_path: rate = ", text, " is outside [0, 1)"));
   }
   CHECK(generator == Generator(1));
   CHECK(tape.entries() == 1);

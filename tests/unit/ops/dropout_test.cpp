@@ -66,7 +66,7 @@ TEST_CASE("dropout refuses bad rates and a tape without generator, and draws not
   for (const auto& [rate, text] :
        {std::pair(1.0, "1"), std::pair(-0.1, "-0.1"), std::pair(2.5, "2.5"),
         std::pair(std::numeric_limits<double>::quiet_NaN(), "nan")}) {
-    const std::string expected = text_of("dropout: rate = ", text, " is outside [0, 1)");
+    const std::string expected = concat("dropout: rate = ", text, " is outside [0, 1)");
     CHECK(error_of([&, bad = rate] { dropout(x, bad); }) == expected);
     CHECK(error_of([&, bad = rate] { dropout(free, bad); }) == expected);
   }

@@ -83,7 +83,7 @@ TEST_CASE("layer_norm refuses what does not fit") {
   for (const auto& [eps, text] : {std::pair(-1e-6, "-1e-06"), std::pair(double(NAN), "nan"),
                                   std::pair(double(INFINITY), "inf")}) {
     expect_refused(
-        text_of("layer_norm: eps = ", text, " must be finite and not negative"),
+        concat("layer_norm: eps = ", text, " must be finite and not negative"),
         [bad = eps](const Var<double, 2>& in) {
           return layer_norm(in, std::nullopt, std::nullopt, bad);
         },

@@ -7,7 +7,10 @@
 #include <string>
 #include <string_view>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/stack_shape.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io::detail {
 
@@ -99,10 +102,10 @@ class ConfigAgreement {
         if constexpr (std::is_same_v<T, bool>)
           return std::string(value ? "true" : "false");
         else
-          return text_of(value);
+          return concat(value);
       };
-      fail(config_.label(), key, " is ", text(*said), ", but the tensors of ", weights_,
-           " make it ", text(actual));
+      refuse_file(config_.label(), key, " is ", text(*said), ", but the tensors of ", weights_,
+                  " make it ", text(actual));
     }
   }
 
@@ -130,7 +133,7 @@ class ConfigAgreement {
     }
     const std::string act = config_.get<std::string>("hidden_act").value_or("gelu");
     if (act != "gelu") {
-      fail(config_.label(), "hidden_act ", name_text(act), " is not supported; gelu is");
+      refuse_file(config_.label(), "hidden_act ", in_quotes(act), " is not supported; gelu is");
     }
     const std::string type = config_.get<std::string>("model_type").value_or("timm_wrapper");
     if (type == "timm_wrapper") return;  // timm's own settings
@@ -146,8 +149,8 @@ class ConfigAgreement {
     const bool gated = facts_.encoder.activation == Activation::swiglu;
     const Index hidden = gated ? (full * 2 / 3 + 7) / 8 * 8 : full;
     if (hidden == facts_.encoder.mlp_hidden) return;
-    fail(config_.label(), "mlp_ratio is ", *ratio, ", which makes an MLP of ", hidden,
-         ", but the tensors of ", weights_, " have ", facts_.encoder.mlp_hidden);
+    refuse_file(config_.label(), "mlp_ratio is ", *ratio, ", which makes an MLP of ", hidden,
+                ", but the tensors of ", weights_, " have ", facts_.encoder.mlp_hidden);
   }
 
   void check_type(const std::string& type) const {
@@ -163,13 +166,14 @@ class ConfigAgreement {
     } else if (type == "dinov2_with_registers") {
       fits = scaled && registers;
     } else {
-      fail(config_.label(), "model_type ", name_text(type),
-           " is not supported; vit, vit_mae, vit_msn, ijepa, dinov2 and dinov2_with_registers are");
+      refuse_file(
+          config_.label(), "model_type ", in_quotes(type),
+          " is not supported; vit, vit_mae, vit_msn, ijepa, dinov2 and dinov2_with_registers are");
     }
     if (!fits) {
-      fail(config_.label(), "model_type is ", name_text(type), ", but ", weights_, " has ",
-           facts_.class_token ? "a class token, " : "no class token, ", facts_.reg_tokens,
-           " registers and ", scaled ? "LayerScale" : "no LayerScale");
+      refuse_file(config_.label(), "model_type is ", in_quotes(type), ", but ", weights_, " has ",
+                  facts_.class_token ? "a class token, " : "no class token, ", facts_.reg_tokens,
+                  " registers and ", scaled ? "LayerScale" : "no LayerScale");
     }
   }
 
@@ -191,14 +195,16 @@ class ConfigAgreement {
     same(args + "fc_norm", facts_.fc_norm);
     if (const auto init = config_.get<double>(args + "init_values");
         init.has_value() != facts_.encoder.layer_scale && config_.contains(args + "init_values")) {
-      fail(config_.label(), args, "init_values is ", init ? number_text(*init) : "null",
-           ", but the tensors of ", weights_, " have ", init ? "no LayerScale" : "LayerScale");
+      refuse_file(config_.label(), args, "init_values is ", init ? number_text(*init) : "null",
+                  ", but the tensors of ", weights_, " have ",
+                  init ? "no LayerScale" : "LayerScale");
     }
     if (const auto ratio = config_.get<double>(args + "mlp_ratio")) {
       const Index rows = facts_.encoder.mlp_rows();
       if (static_cast<Index>(*ratio * static_cast<double>(facts_.encoder.dim)) != rows) {
-        fail(config_.label(), args, "mlp_ratio is ", *ratio, ", but the tensors of ", weights_,
-             " have ", rows, " rows in mlp.fc1 for a width of ", facts_.encoder.dim);
+        refuse_file(config_.label(), args, "mlp_ratio is ", *ratio, ", but the tensors of ",
+                    weights_, " have ", rows, " rows in mlp.fc1 for a width of ",
+                    facts_.encoder.dim);
       }
     }
   }
@@ -206,13 +212,14 @@ class ConfigAgreement {
   void check_architecture(const std::string& name) const {
     for (const UnlikeArchitecture& unlike : unlike_architectures) {
       if (!unlike.matches(name)) continue;
-      fail(config_.label(), "architecture ", name_text(name), " is not supported: ", unlike.why);
+      refuse_file(config_.label(), "architecture ", in_quotes(name),
+                  " is not supported: ", unlike.why);
     }
     for (const std::string_view pool_key : {"global_pool", "model_args.global_pool"}) {
       const std::string pool = config_.get<std::string>(pool_key).value_or("");
       if (!pool.empty() && pool != "token" && pool != "avg") {
-        fail(config_.label(), pool_key, " ", name_text(pool),
-             " is not supported; token and avg are");
+        refuse_file(config_.label(), pool_key, " ", in_quotes(pool),
+                    " is not supported; token and avg are");
       }
     }
   }
@@ -227,14 +234,14 @@ class ConfigAgreement {
       if (std::ranges::count(known_arguments, name) > 0) continue;
       const auto* one = std::ranges::find(default_arguments, name, &DefaultArgument::name);
       if (one == default_arguments.end()) {
-        fail(config_.label(), "model_args.", shown(name), " is not understood");
+        refuse_file(config_.label(), "model_args.", printable(name), " is not understood");
       }
       const bool is_default = std::holds_alternative<std::nullptr_t>(found->second) ||
                               found->second == JsonValues::Value(one->flag) ||
                               found->second == JsonValues::Value(std::string(one->text));
       if (!is_default) {
-        fail(config_.label(), "model_args.", name, " is supported only as ",
-             one->text.empty() ? (one->flag ? "true" : "false") : one->text);
+        refuse_file(config_.label(), "model_args.", name, " is supported only as ",
+                    one->text.empty() ? (one->flag ? "true" : "false") : one->text);
       }
     }
   }

@@ -9,10 +9,13 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/core/size.hpp"
 #include "tessera/io/checkpoint/find_entry.hpp"
 #include "tessera/io/checkpoint/find_weights.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/json/values.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/models/masked_vision_transformer.hpp"
 
 namespace tessera::io {
@@ -87,9 +90,9 @@ inline void leave_foreign_config(Checkpoint& checkpoint) {
   const std::string_view family = config_family(checkpoint.config);
   if (family.empty() || checkpoint.naming_id().starts_with(family)) return;
   const std::string why =
-      text_of("is of ", family, ", but the tensors have names of ", checkpoint.naming_id());
-  if (checkpoint.options.config) fail(checkpoint.config.label(), why);
-  checkpoint.unused_config = text_of(checkpoint.config.label(), " ", why);
+      concat("is of ", family, ", but the tensors have names of ", checkpoint.naming_id());
+  if (checkpoint.options.config) refuse_file(checkpoint.config.label(), why);
+  checkpoint.unused_config = concat(checkpoint.config.label(), " ", why);
   checkpoint.config = JsonValues();
 }
 
@@ -121,11 +124,11 @@ inline Checkpoint open_checkpoint(const TensorSource& all, CheckpointOptions opt
         entry.empty() ? fit.groups.contains(group.name) : group.name == detail::group_of(entry);
     if (!used) others.insert(group.name);
   }
-  for (const std::string& name : others) checkpoint.others.push_back(detail::shown(name));
-  for (const std::string_view name : fit.heads) checkpoint.heads.push_back(detail::shown(name));
+  for (const std::string& name : others) checkpoint.others.push_back(printable(name));
+  for (const std::string_view name : fit.heads) checkpoint.heads.push_back(printable(name));
   for (const std::string_view name : fit.unknown) {
     if (entry.empty() && others.contains(detail::group_of(name))) continue;
-    checkpoint.unexpected.push_back(detail::shown(name));
+    checkpoint.unexpected.push_back(printable(name));
   }
   while (!fit.ours.empty()) {  // long names are not kept twice
     auto node = fit.ours.extract(fit.ours.begin());

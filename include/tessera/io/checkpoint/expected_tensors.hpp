@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/facts.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io::detail {
 
@@ -24,7 +27,7 @@ inline void expect_norm(ExpectedTensors& expected, const std::string& name, Inde
 inline void expect_blocks(ExpectedTensors& expected, const std::string& prefix,
                           const StackFacts& stack) {
   for (Index i = 0; i < stack.depth; ++i) {
-    const std::string block = text_of(prefix, "blocks.", i, ".");
+    const std::string block = concat(prefix, "blocks.", i, ".");
     expect_norm(expected, block + "norm1", stack.dim);
     expect_layer(expected, block + "attn.qkv", 3 * stack.dim, stack.dim);
     if (!stack.qkv_bias) expected.erase(block + "attn.qkv.bias");
@@ -99,18 +102,19 @@ inline void check_complete(const Checkpoint& file, const CheckpointFacts& facts,
     if (!name.starts_with(part)) continue;
     const CheckpointTensor* tensor = file.find(name);
     if (tensor == nullptr && !name.ends_with("encoder.mask_token")) {
-      fail(label, "tensor ", name_text(name), ": is missing (naming ", file.naming_id(), ")");
+      refuse_file(label, "tensor ", in_quotes(name), ": is missing (naming ", file.naming_id(),
+                  ")");
     }
     if (tensor != nullptr && !same_shape(name, tensor->shape, shape)) {
-      fail(label, "tensor ", name_text(tensor->stored[0]), ": has shape ",
-           std::span<const Index>(tensor->shape), ", but the other tensors make it ",
-           std::span<const Index>(shape));
+      refuse_file(label, "tensor ", in_quotes(tensor->stored[0]), ": has shape ",
+                  std::span<const Index>(tensor->shape), ", but the other tensors make it ",
+                  std::span<const Index>(shape));
     }
   }
   for (const CheckpointTensor& tensor : file.tensors) {
     if (!tensor.name.starts_with(part) || expected.contains(tensor.name)) continue;
-    fail(label, "tensor ", name_text(tensor.stored[0]), ": has no place in a model of kind ",
-         kind_name(facts.kind), " as the other tensors make it");
+    refuse_file(label, "tensor ", in_quotes(tensor.stored[0]), ": has no place in a model of kind ",
+                kind_name(facts.kind), " as the other tensors make it");
   }
 }
 

@@ -7,12 +7,15 @@
 #include <string_view>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/check_config_json.hpp"
 #include "tessera/io/checkpoint/hyperparameters.hpp"
 #include "tessera/io/checkpoint/known.hpp"
 #include "tessera/io/checkpoint/published_sizes.hpp"
 #include "tessera/io/checkpoint/stack_shape.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/naming/model_kind.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 
 namespace tessera::io {
 
@@ -81,10 +84,10 @@ inline std::optional<Size> square_of(Index patches) {
 /// Why image_size must be asked for.
 inline std::string no_image_size(const CheckpointFacts& facts) {
   return facts.unclear_positions
-             ? text_of(facts.encoder->positions,
-                       " positions are a square, or another grid with one for the class token")
-             : text_of("its grid is not square: ", facts.encoder->positions - facts.position_prefix,
-                       " patches");
+             ? concat(facts.encoder->positions,
+                      " positions are a square, or another grid with one for the class token")
+             : concat("its grid is not square: ", facts.encoder->positions - facts.position_prefix,
+                      " patches");
 }
 
 /// Which rows of the position table belong to prefix tokens, and the image the others are for.
@@ -113,8 +116,9 @@ inline void find_grid(const Checkpoint& file, Known<Size> said, CheckpointFacts&
   if (facts.unclear_positions) return;
   const Index patches = rows - placed;
   if (said.value && !is_grid_of(*said.value, facts.patch_size, patches)) {
-    fail(file.source.label(), "image_size ", *said.value, " (", said.from, ") in patches of ",
-         facts.patch_size, " does not make the ", patches, " that the file has positions for");
+    refuse_file(file.source.label(), "image_size ", *said.value, " (", said.from,
+                ") in patches of ", facts.patch_size, " does not make the ", patches,
+                " that the file has positions for");
   }
   if (const auto square = square_of(patches); square && !said.value) {
     const bool must_be = file.naming != nullptr && file.naming->square;
@@ -155,7 +159,7 @@ inline void find_encoder(const Checkpoint& file, const HiddenFacts& metadata,
   require_shape(file, prefix + "patch_embed.proj.weight",
                 {encoder.dim, facts.in_chans, facts.patch_size, facts.patch_size});
   if (facts.patch_size < 1 || facts.in_chans < 1 || encoder.dim < 1) {
-    fail(file.source.label(), "tensor ", prefix, "patch_embed.proj.weight: is empty");
+    refuse_file(file.source.label(), "tensor ", prefix, "patch_embed.proj.weight: is empty");
   }
   facts.class_token = file.contains(prefix + "cls_token");
   if (file.contains(prefix + "reg_token")) {
@@ -263,7 +267,7 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
                                    {varies ? std::nullopt : std::optional(1e-6), Origin::naming}});
   const auto check_positive = [&](std::string_view what, const auto& fact) {
     if (!fact.value || *fact.value > 0) return;
-    detail::fail(file.source.label(), what, " ", *fact.value, " (", fact.from, ") is not positive");
+    refuse_file(file.source.label(), what, " ", *fact.value, " (", fact.from, ") is not positive");
   };
   check_positive("num_heads", facts.num_heads);
   check_positive("decoder_num_heads", facts.decoder_num_heads);
@@ -272,7 +276,7 @@ inline CheckpointFacts read_facts(const Checkpoint& file) {
       {{given.norm_pix_loss, Origin::given},
        {metadata.norm_pix_loss, Origin::metadata},
        {config.get<bool>("norm_pix_loss"), Origin::config_json},
-       {detail::metadata_flag(file.source.metadata(), "args.norm_pix_loss"), Origin::args}});
+       {metadata_flag(file.source.metadata(), "args.norm_pix_loss"), Origin::args}});
   return facts;
 }
 

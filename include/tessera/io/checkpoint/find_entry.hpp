@@ -8,7 +8,10 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/naming/recognize.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io::detail {
 
@@ -86,7 +89,7 @@ class EntrySearch {
       for (const std::string& part : candidates(names)) {  // "a" before "a.b"
         const auto holds_it = [&](const std::string& outer) { return part.starts_with(outer); };
         if (std::ranges::any_of(done, holds_it)) continue;
-        const std::string path = entry.empty() ? part : text_of(entry, ".", part);
+        const std::string path = entry.empty() ? part : concat(entry, ".", part);
         const std::vector<std::string_view> inside = names_behind(names, part);
         const std::size_t before = known_behind(whole, inside.size(), part + ".");
         if (fit_of(inside, path).known <= before) continue;
@@ -124,10 +127,10 @@ class EntrySearch {
     tried_ += found.size();
     if (tried_ <= most) return found;
     std::set<std::string> top;
-    for (const StoredTensor& tensor : all_.tensors()) top.insert(shown(group_of(tensor.name)));
-    fail(all_.label(), "has more than ", most,
-         " parts that may be models; choose one with entry, in ",
-         first_names({top.begin(), top.end()}, 8));
+    for (const StoredTensor& tensor : all_.tensors()) top.insert(printable(group_of(tensor.name)));
+    refuse_file(all_.label(), "has more than ", most,
+                " parts that may be models; choose one with entry, in ",
+                listed({top.begin(), top.end()}, 8));
   }
 
   const TensorSource& all_;
@@ -155,7 +158,7 @@ inline EntryFit find_entry(const TensorSource& all, const std::string& asked,
     const bool model = is_entry("model");
     const bool state = is_entry("state_dict");
     if (model && state) {
-      fail(all.label(), "holds several models; choose one with entry: 'model' 'state_dict'");
+      refuse_file(all.label(), "holds several models; choose one with entry: 'model' 'state_dict'");
     }
     entry = model ? "model" : state ? "state_dict" : "";
   }
@@ -168,12 +171,12 @@ inline EntryFit find_entry(const TensorSource& all, const std::string& asked,
     std::string names;
     constexpr std::size_t shown_models = 8;
     for (std::size_t i = 0; i < models.size() && i < shown_models; ++i) {
-      names += text_of(" ", name_text(models[i].entry));
+      names += concat(" ", in_quotes(models[i].entry));
     }
     if (models.size() > shown_models) {
-      names += text_of(" and ", models.size() - shown_models, " more");
+      names += concat(" and ", models.size() - shown_models, " more");
     }
-    fail(all.label(), "holds several models; choose one with entry:", names);
+    refuse_file(all.label(), "holds several models; choose one with entry:", names);
   }
   EntryNames& only = models[0];
   if (only.entry.empty()) return {"", all, std::move(only.fit)};

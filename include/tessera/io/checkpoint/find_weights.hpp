@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
-#include "tessera/io/text/name_text.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -26,7 +27,7 @@ inline std::filesystem::path find_weights(const std::filesystem::path& path) {
     const std::string name = entry.path().filename().string();
     for (const char* ending : {".safetensors", ".pth", ".pt", ".pth.tar", ".bin", ".ckpt"}) {
       if (name.ends_with(ending)) {
-        found.push_back(detail::shown(name));
+        found.push_back(printable(name));
         only = name;
         break;
       }
@@ -34,9 +35,8 @@ inline std::filesystem::path find_weights(const std::filesystem::path& path) {
   }
   if (found.size() == 1) return path / only;
   std::sort(found.begin(), found.end());
-  if (found.empty()) detail::fail(path.string(), "is a folder without a weights file");
-  detail::fail(path.string(),
-               "is a folder of several weights files; give one: ", detail::first_names(found, 6));
+  if (found.empty()) refuse_file(path.string(), "is a folder without a weights file");
+  refuse_file(path.string(), "is a folder of several weights files; give one: ", listed(found, 6));
 }
 
 }  // namespace tessera::io

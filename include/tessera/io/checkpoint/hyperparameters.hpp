@@ -1,13 +1,10 @@
 #pragma once
 
-#include <charconv>
-#include <cmath>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "tessera/io/checkpoint/model_names.hpp"
-#include "tessera/io/safetensors/format.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 #include "tessera/io/text/json_text.hpp"
 
 namespace tessera::io {
@@ -52,8 +49,8 @@ HiddenFacts hidden_facts_of(const Model& model) {
   return facts;
 }
 
-inline SafetensorsMetadata to_metadata(const HiddenFacts& facts) {
-  SafetensorsMetadata metadata;
+inline TensorMetadata to_metadata(const HiddenFacts& facts) {
+  TensorMetadata metadata;
   const auto add = [&](const std::string& key, const auto& fact, const auto& text) {
     if (fact) metadata["tessera." + key] = text(*fact);
   };
@@ -76,45 +73,8 @@ inline SafetensorsMetadata to_metadata(const HiddenFacts& facts) {
   return metadata;
 }
 
-inline std::string metadata_text(const SafetensorsMetadata& metadata, std::string_view key) {
-  const auto found = metadata.find(key);
-  return found == metadata.end() ? "" : found->second;
-}
-
-inline std::optional<double> metadata_number(const SafetensorsMetadata& metadata,
-                                             std::string_view key) {
-  const std::string text = metadata_text(metadata, key);
-  double value = 0;
-  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size()) return {};
-  return value;
-}
-
-inline std::optional<Index> metadata_index(const SafetensorsMetadata& metadata,
-                                           std::string_view key) {
-  const std::optional<double> value = metadata_number(metadata, key);
-  if (!value || !(*value >= 0 && *value <= 1e9) || std::floor(*value) != *value) return {};
-  return static_cast<Index>(*value);
-}
-
-/// Python's True and False, or 1 and 0.
-inline std::optional<bool> metadata_flag(const SafetensorsMetadata& metadata,
-                                         std::string_view key) {
-  const std::string text = metadata_text(metadata, key);
-  if (text == "True" || text == "1") return true;
-  if (text == "False" || text == "0") return false;
-  return {};
-}
-
-inline std::optional<Size> metadata_size(const SafetensorsMetadata& metadata,
-                                         const std::string& key) {
-  const auto height = metadata_index(metadata, key + "_height");
-  const auto width = metadata_index(metadata, key + "_width");
-  return height && width ? std::optional(Size{*height, *width}) : std::nullopt;
-}
-
 /// What to_metadata wrote; nothing for what is not there or cannot be read.
-inline HiddenFacts hidden_facts(const SafetensorsMetadata& metadata) {
+inline HiddenFacts hidden_facts(const TensorMetadata& metadata) {
   HiddenFacts facts{.num_heads = metadata_index(metadata, "tessera.num_heads"),
                     .decoder_num_heads = metadata_index(metadata, "tessera.decoder_num_heads"),
                     .image_size = metadata_size(metadata, "tessera.image"),

@@ -3,7 +3,9 @@
 #include <cmath>
 #include <string>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/facts.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/models/ijepa.hpp"
 #include "tessera/models/mae.hpp"
 
@@ -16,7 +18,8 @@ template <class T>
 const T& asked_for(const Checkpoint& file, const Known<T>& fact, std::string_view option,
                    std::string_view why) {
   if (!fact.value) {
-    fail(file.source.label(), option, " cannot be told from the file (", why, "); give ", option);
+    refuse_file(file.source.label(), option, " cannot be told from the file (", why, "); give ",
+                option);
   }
   return *fact.value;
 }
@@ -34,8 +37,9 @@ inline double mlp_ratio(const StackFacts& stack) {
 inline StackFacts needed(const Checkpoint& file, const std::optional<StackFacts>& stack,
                          bool is_such, std::string_view what, ModelKind kind) {
   if (!stack || !is_such) {
-    fail(file.source.label(), "holds no ", what, ": it is ",
-         kind == ModelKind::encoder ? "an encoder alone" : text_of("of kind ", kind_name(kind)));
+    refuse_file(
+        file.source.label(), "holds no ", what, ": it is ",
+        kind == ModelKind::encoder ? "an encoder alone" : concat("of kind ", kind_name(kind)));
   }
   return *stack;
 }
@@ -46,7 +50,8 @@ inline Index needed_heads(const Checkpoint& file, const Known<Index>& fact, cons
   const Index heads =
       asked_for(file, fact, option, "no tensor shows the number of attention heads");
   if (heads < 1 || stack.dim % heads != 0) {
-    fail(file.source.label(), option, " = ", heads, " does not divide the width ", stack.dim);
+    refuse_file(file.source.label(), option, " = ", heads, " does not divide the width ",
+                stack.dim);
   }
   return heads;
 }
@@ -125,8 +130,8 @@ inline MaskedVisionTransformerDecoderConfig decoder_config(const Checkpoint& fil
   const Size grid = facts.decoder_grid.value.value_or(Size{});
   const Index prefix = decoder.positions - grid.count();
   if (grid.count() == 0 || prefix < 0) {
-    detail::fail(file.source.label(), "the grid cannot be told from ", decoder.positions,
-                 " positions; make the decoder and load the file into it");
+    refuse_file(file.source.label(), "the grid cannot be told from ", decoder.positions,
+                " positions; make the decoder and load the file into it");
   }
   return {.grid = grid,
           .num_prefix_tokens = prefix,

@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/checkpoint.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/nn/mlp.hpp"
 
 namespace tessera::io {
@@ -31,12 +34,13 @@ inline const std::vector<Index>& shape_of(const Checkpoint& file, const std::str
                                           std::size_t rank) {
   const CheckpointTensor* tensor = file.find(name);
   if (tensor == nullptr) {
-    fail(file.source.label(), "tensor ", name_text(name), ": is missing (naming ", file.naming_id(),
-         ")");
+    refuse_file(file.source.label(), "tensor ", in_quotes(name), ": is missing (naming ",
+                file.naming_id(), ")");
   }
   if (tensor->shape.size() != rank) {
-    fail(file.source.label(), "tensor ", name_text(tensor->stored[0]), ": has shape ",
-         std::span<const Index>(tensor->shape), ", but ", name, " has ", rank, " dimensions");
+    refuse_file(file.source.label(), "tensor ", in_quotes(tensor->stored[0]), ": has shape ",
+                std::span<const Index>(tensor->shape), ", but ", name, " has ", rank,
+                " dimensions");
   }
   return tensor->shape;
 }
@@ -45,9 +49,9 @@ inline void require_shape(const Checkpoint& file, const std::string& name,
                           const std::vector<Index>& expected) {
   const std::vector<Index>& shape = shape_of(file, name, expected.size());
   if (shape != expected) {
-    fail(file.source.label(), "tensor ", name_text(file.find(name)->stored[0]), ": has shape ",
-         std::span<const Index>(shape), ", but the other tensors make it ",
-         std::span<const Index>(expected));
+    refuse_file(file.source.label(), "tensor ", in_quotes(file.find(name)->stored[0]),
+                ": has shape ", std::span<const Index>(shape), ", but the other tensors make it ",
+                std::span<const Index>(expected));
   }
 }
 
@@ -78,14 +82,14 @@ inline StackFacts stack_facts(const Checkpoint& file, const std::string& prefix)
   facts.mlp_hidden = shape_of(file, first + "mlp.fc2.weight", 2)[1];
   const Index rows = shape_of(file, first + "mlp.fc1.weight", 2)[0];
   if (facts.dim < 1 || facts.mlp_hidden < 1) {
-    fail(file.source.label(), "tensor '", prefix, "pos_embed': width ", facts.dim, " with ",
-         facts.mlp_hidden, " hidden values makes no model");
+    refuse_file(file.source.label(), "tensor '", prefix, "pos_embed': width ", facts.dim, " with ",
+                facts.mlp_hidden, " hidden values makes no model");
   }
   if (rows == 2 * facts.mlp_hidden) facts.activation = Activation::swiglu;
   facts.qkv_bias = file.contains(first + "attn.qkv.bias");
   facts.layer_scale = file.contains(first + "ls1.gamma");
   for (Index i = 0; i < facts.depth; ++i) {
-    const std::string block = text_of(prefix, "blocks.", i, ".");
+    const std::string block = concat(prefix, "blocks.", i, ".");
     require_shape(file, block + "attn.qkv.weight", {3 * facts.dim, facts.dim});
     require_shape(file, block + "attn.proj.weight", {facts.dim, facts.dim});
     require_shape(file, block + "mlp.fc1.weight", {rows, facts.dim});

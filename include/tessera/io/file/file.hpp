@@ -12,23 +12,17 @@
 #include <filesystem>
 #include <random>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
 
 namespace tessera::io {
 
 namespace detail {
-
-/// Throws std::runtime_error "file: parts...".
-template <class... Parts>
-[[noreturn]] void fail(const std::string& file, const Parts&... parts) {
-  throw std::runtime_error(text_of(file, ": ", parts...));
-}
 
 inline std::string system_text(int error) { return std::generic_category().message(error); }
 
@@ -63,9 +57,9 @@ class InputFile {
     descriptor_ = detail::Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
     struct stat status{};
     if (descriptor_.get() < 0 || ::fstat(descriptor_.get(), &status) != 0) {
-      detail::fail(name_, "cannot be opened: ", detail::system_text(errno));
+      refuse_file(name_, "cannot be opened: ", detail::system_text(errno));
     }
-    if (!S_ISREG(status.st_mode)) detail::fail(name_, "is not a regular file");
+    if (!S_ISREG(status.st_mode)) refuse_file(name_, "is not a regular file");
     size_ = static_cast<std::uint64_t>(status.st_size);
     identity_ = {static_cast<std::uint64_t>(status.st_dev),
                  static_cast<std::uint64_t>(status.st_ino), size_};
@@ -84,8 +78,8 @@ class InputFile {
       const ssize_t count =
           ::pread(descriptor_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (count < 0 && errno == EINTR) continue;
-      if (count < 0) detail::fail(name_, "cannot be read: ", detail::system_text(errno));
-      if (count == 0) detail::fail(name_, "ends before byte ", offset + bytes.size());
+      if (count < 0) refuse_file(name_, "cannot be read: ", detail::system_text(errno));
+      if (count == 0) refuse_file(name_, "ends before byte ", offset + bytes.size());
       bytes = bytes.subspan(static_cast<std::size_t>(count));
       offset += static_cast<std::uint64_t>(count);
     }
@@ -107,7 +101,7 @@ class OutputFile {
     while (!bytes.empty()) {
       const ssize_t count = ::write(descriptor_.get(), bytes.data(), bytes.size());
       if (count < 0 && errno == EINTR) continue;
-      if (count <= 0) fail_write(errno);
+      if (count <= 0) refuse_write(errno);
       bytes = bytes.subspan(static_cast<std::size_t>(count));
     }
   }
@@ -128,13 +122,13 @@ class OutputFile {
     std::random_device entropy;
     for (int attempt = 0; descriptor_.get() < 0; ++attempt) {
       const std::filesystem::path candidate =
-          folder_ / text_of(".tessera-", entropy(), "-", entropy(), ".tmp");
+          folder_ / concat(".tessera-", entropy(), "-", entropy(), ".tmp");
       descriptor_ = detail::Descriptor(
           ::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
       if (descriptor_.get() >= 0) {
         temporary_ = candidate;
       } else if (errno != EEXIST || attempt == 100) {
-        fail_write(errno);
+        refuse_write(errno);
       }
     }
     struct stat status{};
@@ -149,22 +143,22 @@ class OutputFile {
     std::error_code error;
     if (!std::filesystem::is_symlink(path, error)) return path;
     std::filesystem::path target = std::filesystem::canonical(path, error);
-    if (error) detail::fail(path.string(), "cannot be written: ", error.message());
+    if (error) refuse_file(path.string(), "cannot be written: ", error.message());
     return target;
   }
 
   void commit() {
-    if (::fsync(descriptor_.get()) != 0) fail_write(errno);
-    if (::close(descriptor_.release()) != 0) fail_write(errno);
-    if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail_write(errno);
+    if (::fsync(descriptor_.get()) != 0) refuse_write(errno);
+    if (::close(descriptor_.release()) != 0) refuse_write(errno);
+    if (::rename(temporary_.c_str(), target_.c_str()) != 0) refuse_write(errno);
     temporary_.clear();
     // Some file systems cannot sync a folder; the new contents stand there all the same.
     const detail::Descriptor folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (folder.get() >= 0) (void)!::fsync(folder.get());
   }
 
-  [[noreturn]] void fail_write(int error) const {
-    detail::fail(name_, "cannot be written: ", detail::system_text(error));
+  [[noreturn]] void refuse_write(int error) const {
+    refuse_file(name_, "cannot be written: ", detail::system_text(error));
   }
 
   std::string name_;
@@ -194,7 +188,7 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path,
                                         std::uint64_t max_bytes) {
   const InputFile file(path);
   if (file.size() > max_bytes) {
-    detail::fail(file.name(), "has ", file.size(), " bytes; the limit is ", max_bytes);
+    refuse_file(file.name(), "has ", file.size(), " bytes; the limit is ", max_bytes);
   }
   std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
   file.read(0, bytes);

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "tessera/core/memory.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
 
 namespace tessera::io {
@@ -57,7 +58,7 @@ class MappedFile {
     name_ = file.name();
     identity_ = file.identity();
     if (file.size() > std::numeric_limits<std::size_t>::max() / 2) {
-      detail::fail(name_, "has ", file.size(), " bytes, more than memory can address");
+      refuse_file(name_, "has ", file.size(), " bytes, more than memory can address");
     }
     const auto size = static_cast<std::size_t>(file.size());
     if (size == 0) return;

@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
 #include "tessera/io/image/image.hpp"
 
@@ -122,21 +123,21 @@ inline bool is_jpeg(std::span<const std::byte> bytes) {
 /// memory is taken.
 inline Image decode_jpeg(std::span<const std::byte> bytes, const std::string& label = "memory",
                          Index max_pixels = default_max_pixels) {
-  if (!is_jpeg(bytes)) detail::fail(label, "is not a JPEG");
+  if (!is_jpeg(bytes)) refuse_file(label, "is not a JPEG");
   detail::JpegDecoder decoder(bytes);
-  if (!decoder.read_header()) detail::fail(label, "broken JPEG: ", decoder.message());
+  if (!decoder.read_header()) refuse_file(label, "broken JPEG: ", decoder.message());
   const Index height = decoder.height();
   const Index width = decoder.width();
   if (height > max_pixels / width) {
-    detail::fail(label, Size{height, width}, " pixels are more than the limit of ", max_pixels);
+    refuse_file(label, Size{height, width}, " pixels are more than the limit of ", max_pixels);
   }
   if (decoder.channels() != 1 && decoder.channels() != 3) {
-    detail::fail(label, "JPEG with ", decoder.channels(),
-                 " channels is not supported; only gray and color with 3 are");
+    refuse_file(label, "JPEG with ", decoder.channels(),
+                " channels is not supported; only gray and color with 3 are");
   }
   Image image = Image::empty({height, width, 3});
   if (!decoder.read_pixels(image.data())) {
-    detail::fail(label, "broken JPEG: ", decoder.message());
+    refuse_file(label, "broken JPEG: ", decoder.message());
   }
   return image;
 }

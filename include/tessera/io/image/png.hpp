@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
 #include "tessera/io/image/image.hpp"
 
@@ -165,23 +166,23 @@ inline bool is_png(std::span<const std::byte> bytes) {
 /// "label: reason" on broken data and on more than `max_pixels`, the latter before memory is taken.
 inline Image decode_png(std::span<const std::byte> bytes, const std::string& label = "memory",
                         Index max_pixels = default_max_pixels) {
-  if (!is_png(bytes)) detail::fail(label, "is not a PNG");
+  if (!is_png(bytes)) refuse_file(label, "is not a PNG");
   detail::PngDecoder decoder(bytes);
-  if (!decoder.read_header()) detail::fail(label, "broken PNG: ", decoder.message());
+  if (!decoder.read_header()) refuse_file(label, "broken PNG: ", decoder.message());
   const Index height = decoder.height();
   const Index width = decoder.width();
   if (height > max_pixels / width) {
-    detail::fail(label, Size{height, width}, " pixels are more than the limit of ", max_pixels);
+    refuse_file(label, Size{height, width}, " pixels are more than the limit of ", max_pixels);
   }
   // Deflate shrinks to 1/1032 at best, so a short file cannot hold a large image.
   if (decoder.row_bytes() * static_cast<std::size_t>(height) / 1032 > bytes.size()) {
-    detail::fail(label, "broken PNG: ", bytes.size(), " bytes cannot hold ", Size{height, width},
-                 " pixels");
+    refuse_file(label, "broken PNG: ", bytes.size(), " bytes cannot hold ", Size{height, width},
+                " pixels");
   }
   Image image = Image::empty({height, width, 3});
   std::vector<png_bytep> rows;
   for (Index row = 0; row < height; ++row) rows.push_back(&image(row, 0, 0));
-  if (!decoder.read_rows(rows.data())) detail::fail(label, "broken PNG: ", decoder.message());
+  if (!decoder.read_rows(rows.data())) refuse_file(label, "broken PNG: ", decoder.message());
   return image;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
 #include "tessera/io/image/image.hpp"
 #include "tessera/io/image/jpeg.hpp"
@@ -22,7 +23,7 @@ inline Image decode_image(std::span<const std::byte> bytes, const std::string& l
                           Index max_pixels = default_max_pixels) {
   if (is_png(bytes)) return decode_png(bytes, label, max_pixels);
   if (is_jpeg(bytes)) return decode_jpeg(bytes, label, max_pixels);
-  detail::fail(label, "is neither a PNG nor a JPEG");
+  refuse_file(label, "is neither a PNG nor a JPEG");
 }
 
 /// decode_image of a file of at most 1 GiB, whatever its name ends in.

@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/preprocessing/preprocessing.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -24,21 +26,21 @@ namespace detail {
 
 template <class T>
 std::string known_text(const Known<T>& fact, std::string_view option) {
-  if (!fact.value) return text_of("not told by the file: give ", option);
+  if (!fact.value) return concat("not told by the file: give ", option);
   std::string text;
   if constexpr (std::is_same_v<T, bool>) {
     text = *fact.value ? "yes" : "no";
   } else if constexpr (std::is_same_v<T, double>) {
     text = number_text(*fact.value);
   } else {
-    text = text_of(*fact.value);
+    text = concat(*fact.value);
   }
-  return text_of(text, " (", fact.from, ")");
+  return concat(text, " (", fact.from, ")");
 }
 
 inline std::string million_text(Index count) {
   if (count < 1'000'000) return std::to_string(count);
-  return text_of(count, " (", static_cast<double>(count / 10'000) / 100, " million)");
+  return concat(count, " (", static_cast<double>(count / 10'000) / 100, " million)");
 }
 
 /// "F32", or "F32 (150), I64 (1)".
@@ -52,7 +54,7 @@ inline std::string dtypes_text(const Checkpoint& file) {
   std::string text;
   for (const auto& [name, count] : counts) {
     text +=
-        text_of(text.empty() ? "" : ", ", name, counts.size() > 1 ? text_of(" (", count, ")") : "");
+        concat(text.empty() ? "" : ", ", name, counts.size() > 1 ? concat(" (", count, ")") : "");
   }
   return text;
 }
@@ -69,17 +71,17 @@ inline Index value_count(const Checkpoint& file, std::string_view prefix) {
 }
 
 inline std::string stack_text(const StackFacts& stack) {
-  return text_of("width ", stack.dim, ", ", stack.depth, " blocks, MLP ", stack.mlp_hidden,
-                 stack.activation == Activation::swiglu ? " SwiGLU" : "",
-                 stack.layer_scale ? ", LayerScale" : "", stack.qkv_bias ? "" : ", no qkv bias");
+  return concat("width ", stack.dim, ", ", stack.depth, " blocks, MLP ", stack.mlp_hidden,
+                stack.activation == Activation::swiglu ? " SwiGLU" : "",
+                stack.layer_scale ? ", LayerScale" : "", stack.qkv_bias ? "" : ", no qkv bias");
 }
 
 /// The heads of a stack, and whether they can be right.
 inline std::string heads_text(const Known<Index>& heads, const StackFacts& stack,
                               std::string_view option) {
   const bool fits = !heads.value || stack.dim % *heads.value == 0;
-  return text_of(known_text(heads, option),
-                 fits ? "" : text_of("; cannot be: the width is ", stack.dim));
+  return concat(known_text(heads, option),
+                fits ? "" : concat("; cannot be: the width is ", stack.dim));
 }
 
 /// What is known about the licence of published weights; the tensors never say. Hugging Face and
@@ -87,46 +89,45 @@ inline std::string heads_text(const Known<Index>& heads, const StackFacts& stack
 /// of the authors.
 inline std::string licence_text(const Checkpoint& file, ModelKind kind) {
   if (const auto stated = file.config.get<std::string>("pretrained_cfg.license")) {
-    return shown(*stated) + " (config.json)";
+    return printable(*stated) + " (config.json)";
   }
   const std::string_view naming = file.naming_id();
   if (naming == "mae" || naming == "ijepa") {
-    return text_of("weights published with ",
-                   file.equal.empty() ? "this" : file.naming->description,
-                   file.equal.empty() ? " code" : "", " are CC BY-NC 4.0: not for commercial use");
+    return concat("weights published with ", file.equal.empty() ? "this" : file.naming->description,
+                  file.equal.empty() ? " code" : "", " are CC BY-NC 4.0: not for commercial use");
   }
   if (naming == "dinov2") return "weights published with this code are Apache 2.0";
   const std::string type = file.config.get<std::string>("model_type").value_or("");
   const bool mae = kind == ModelKind::mae || type == "vit_mae";
   const bool ijepa = kind == ModelKind::ijepa || type == "ijepa";
   if (naming != own_naming && (mae || ijepa)) {
-    return text_of("the file does not say; weights by the authors of ", mae ? "MAE" : "I-JEPA",
-                   " are CC BY-NC 4.0: not for commercial use");
+    return concat("the file does not say; weights by the authors of ", mae ? "MAE" : "I-JEPA",
+                  " are CC BY-NC 4.0: not for commercial use");
   }
   return "the file does not say";
 }
 
 /// The naming, and those that it may be as well.
 inline std::string naming_text(const Checkpoint& file) {
-  if (file.naming == nullptr) return text_of(own_naming, ": Tessera's own");
-  std::string text = text_of(file.naming_id(), ": ", file.naming->description);
+  if (file.naming == nullptr) return concat(own_naming, ": Tessera's own");
+  std::string text = concat(file.naming_id(), ": ", file.naming->description);
   for (const std::string_view other : file.equal) {
-    text += text_of(other == file.equal[0] ? "; or " : ", ", other);
+    text += concat(other == file.equal[0] ? "; or " : ", ", other);
   }
   return text + (file.equal.empty() ? "" : ", which has the same names");
 }
 
 inline std::string grid_text(const CheckpointFacts& facts) {
   if (facts.unclear_positions) {
-    return text_of(facts.encoder->positions,
-                   " positions, one of them perhaps for the class token: give image_size");
+    return concat(facts.encoder->positions,
+                  " positions, one of them perhaps for the class token: give image_size");
   }
-  return text_of(facts.encoder->positions - facts.position_prefix, " patches");
+  return concat(facts.encoder->positions - facts.position_prefix, " patches");
 }
 
 inline std::string pooling_text(const CheckpointFacts& facts) {
-  return text_of(*facts.global_pool.value == GlobalPool::avg ? "mean of patches" : "class token",
-                 facts.fc_norm ? ", then normalised" : "", " (", facts.global_pool.from, ")");
+  return concat(*facts.global_pool.value == GlobalPool::avg ? "mean of patches" : "class token",
+                facts.fc_norm ? ", then normalised" : "", " (", facts.global_pool.from, ")");
 }
 
 /// How images are prepared, or why that is not known.
@@ -134,9 +135,9 @@ inline std::string images_text(const Checkpoint& file, const CheckpointFacts& fa
   try {
     const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
     if (!facts.image_size.value && how.from == Origin::standard) return "not told by the file";
-    return text_of(preprocessing_text(*how.value), " (", how.from, ")");
+    return concat(preprocessing_text(*how.value), " (", how.from, ")");
   } catch (const std::runtime_error& error) {
-    return text_of("cannot be prepared: ", error.what());
+    return concat("cannot be prepared: ", error.what());
   }
 }
 
@@ -176,10 +177,10 @@ inline std::string what_text(const Checkpoint& file, const CheckpointFacts& fact
     text = facts.reg_tokens > 0 ? "ViT encoder with registers" : "ViT encoder with LayerScale";
   }
   const std::string size = facts.encoder
-                               ? text_of(", ", facts.encoder->dim, " wide, ", facts.encoder->depth,
-                                         " deep", ", patches of ", facts.patch_size)
+                               ? concat(", ", facts.encoder->dim, " wide, ", facts.encoder->depth,
+                                        " deep", ", patches of ", facts.patch_size)
                                : "";
-  return text_of(text, size, ", ", detail::million_text(value_count(file, "")), " values");
+  return concat(text, size, ", ", detail::million_text(value_count(file, "")), " values");
 }
 
 }  // namespace detail
@@ -191,23 +192,23 @@ inline Description describe(const Checkpoint& file) {
   const auto add = [&](std::string_view key, std::string value) {
     made.table.push_back({std::string(key), std::move(value)});
   };
-  made.headline = text_of(detail::what_text(file, facts), "; good for ", detail::use_text(facts));
+  made.headline = concat(detail::what_text(file, facts), "; good for ", detail::use_text(facts));
   add("file", file.source.label());
   add("format", std::string(format_name(file.source.format())));
   add("naming", detail::naming_text(file));
-  if (!file.entry.empty()) add("entry", detail::shown(file.entry));
+  if (!file.entry.empty()) add("entry", printable(file.entry));
   if (!file.unused_config.empty()) add("not used", file.unused_config);
   add("kind", std::string(kind_name(facts.kind)));
   if (facts.encoder) {
     add("encoder", detail::stack_text(*facts.encoder));
     add("heads", detail::heads_text(facts.num_heads, *facts.encoder, "num_heads"));
-    add("patches", text_of(facts.patch_size, " x ", facts.patch_size, " pixels, ", facts.in_chans,
-                           " channels"));
+    add("patches", concat(facts.patch_size, " x ", facts.patch_size, " pixels, ", facts.in_chans,
+                          " channels"));
     add("grid", detail::grid_text(facts));
     add("image size", detail::known_text(facts.image_size, "image_size"));
     add("prefix",
-        text_of(facts.class_token ? "class token" : "no class token", ", ", facts.reg_tokens,
-                " registers", facts.no_embed_class ? ", without positions" : ""));
+        concat(facts.class_token ? "class token" : "no class token", ", ", facts.reg_tokens,
+               " registers", facts.no_embed_class ? ", without positions" : ""));
     add("pooling", detail::pooling_text(facts));
     add("images", detail::images_text(file, facts));
   }
@@ -233,7 +234,7 @@ inline Description describe(const Checkpoint& file) {
     add("  in all else", detail::million_text(detail::value_count(file, "") - encoder - target));
   }
   const auto list = [&](std::string_view key, const std::vector<std::string>& names) {
-    if (!names.empty()) add(key, detail::first_names(names, 4));
+    if (!names.empty()) add(key, listed(names, 4));
   };
   list("head, not loaded", file.heads);
   list("other entries", file.others);

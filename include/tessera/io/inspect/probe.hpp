@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/core/random/generator.hpp"
 #include "tessera/io/checkpoint/model_names.hpp"
+#include "tessera/io/text/hex.hpp"
 
 namespace tessera::io::detail {
 
@@ -26,12 +28,7 @@ class NumberHash {
     hash_ ^= hash_ >> 32;
   }
 
-  std::string text() const {
-    std::string digits(16, '0');
-    std::uint64_t rest = hash_;
-    for (std::size_t i = 16; i-- > 0; rest >>= 4) digits[i] = "0123456789abcdef"[rest & 15];
-    return digits;
-  }
+  std::string text() const { return hex(hash_, 16); }
 
  private:
   std::uint64_t hash_ = 0xcbf29ce484222325U;
@@ -120,7 +117,7 @@ class Probe {
   void hash_parameters(const Model& model) {
     std::array<NumberHash, 4> hashes;
     for (const auto& parameter : named_parameters(model)) {
-      const std::string name = text_of(ModelNames<Model>::prefix, parameter.name);
+      const std::string name = concat(ModelNames<Model>::prefix, parameter.name);
       const std::size_t first = name.ends_with("encoder.mask_token") ? 2 : 0;
       for (const auto value : parameter.values) {
         hashes[first].add(static_cast<float>(value));

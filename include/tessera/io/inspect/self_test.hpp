@@ -9,7 +9,10 @@
 #include <string_view>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/inspect/probe.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 #include "tessera/io/weights/load.hpp"
 #include "tessera/io/weights/save.hpp"
 
@@ -66,19 +69,19 @@ class SelfTestComparison {
       next = parsed.ptr == end ? end : parsed.ptr + 1;
     }
     if (expected.size() != found.size()) {
-      refuse(text_of("its output has ", expected.size(), " values, not ", found.size()));
+      refuse(concat("its output has ", expected.size(), " values, not ", found.size()));
     }
     for (std::size_t begin = 0; begin < found.size(); begin += Probe::projections) {
       compare(std::span(expected).subspan(begin, Probe::projections),
               std::span(found).subspan(begin, Probe::projections));
     }
     if (!(largest_ <= 1e-4)) {
-      refuse(text_of("the outputs differ by ", largest_, " of the largest value"));
+      refuse(concat("the outputs differ by ", largest_, " of the largest value"));
     }
   }
 
   [[noreturn]] void refuse(std::string_view reason) const {
-    fail(file_.source.label(), "self-test: ", reason);
+    refuse_file(file_.source.label(), "self-test: ", reason);
   }
 
  private:
@@ -103,7 +106,7 @@ class SelfTestComparison {
 /// save_weights(path, model, {.dtype = dtype, .metadata = self_test(model, dtype)}). Costs a few
 /// forward passes of one image.
 template <Module Model>
-SafetensorsMetadata self_test(const Model& model, std::optional<Dtype> dtype = std::nullopt) {
+TensorMetadata self_test(const Model& model, std::optional<Dtype> dtype = std::nullopt) {
   const bool narrower = dtype && *dtype != dtype_of<typename Model::scalar_type>();
   if (narrower) return self_test(detail::stored_as(model, *dtype));
   const detail::Probe probe(model);
@@ -125,12 +128,12 @@ inline bool has_self_test(const Checkpoint& file) {
 /// where the file has one.
 template <Module Model>
 double verify(const Checkpoint& file, const Model& model) {
-  if (!has_self_test(file)) detail::fail(file.source.label(), "has no self-test");
+  if (!has_self_test(file)) refuse_file(file.source.label(), "has no self-test");
   detail::SelfTestComparison comparison(file);
   const detail::Probe probe(model);
   detail::check_hidden_facts(file, read_facts(file), model, false);
-  const SafetensorsMetadata& metadata = file.source.metadata();
-  if (detail::metadata_text(metadata, "tessera.self_test.input") != probe.input_hash()) {
+  const TensorMetadata& metadata = file.source.metadata();
+  if (metadata_text(metadata, "tessera.self_test.input") != probe.input_hash()) {
     comparison.refuse("is of another kind of model, or of another image size");
   }
   comparison.check_values("tessera.self_test.parameters", probe.parameters());

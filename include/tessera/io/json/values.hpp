@@ -13,8 +13,10 @@
 #include <variant>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
-#include "tessera/io/safetensors/format.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -48,16 +50,16 @@ class JsonValues {
       const auto* number = std::get_if<double>(&found->second);
       if (number == nullptr || *number < 0 || *number > 2147483648.0 ||
           std::floor(*number) != *number) {
-        detail::fail(label_, path, " is no whole number from 0 to 2^31");
+        refuse_file(label_, path, " is no whole number from 0 to 2^31");
       }
       return static_cast<Index>(*number);
     } else {
       const T* value = std::get_if<T>(&found->second);
       if (value == nullptr) {
-        detail::fail(label_, path, " is not a ",
-                     std::is_same_v<T, bool>     ? "truth value"
-                     : std::is_same_v<T, double> ? "number"
-                                                 : "text");
+        refuse_file(label_, path, " is not a ",
+                    std::is_same_v<T, bool>     ? "truth value"
+                    : std::is_same_v<T, double> ? "number"
+                                                : "text");
       }
       return *value;
     }
@@ -105,7 +107,7 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
 
   bool parse_error(std::size_t position, const std::string& /*token*/,
                    const nlohmann::detail::exception& /*error*/) override {
-    refuse(text_of("is not JSON in UTF-8 (stopped at its byte ", position, ")"));
+    refuse(concat("is not JSON in UTF-8 (stopped at its byte ", position, ")"));
   }
 
  private:
@@ -116,21 +118,21 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
     std::size_t index;      // of the next element; no_index in an object
   };
 
-  [[noreturn]] void refuse(const std::string& reason) const { fail(label_, reason); }
+  [[noreturn]] void refuse(const std::string& reason) const { refuse_file(label_, reason); }
 
   /// In an array the number of the element becomes the last part of the path.
   void step() {
     if (levels_.empty() || levels_.back().index == no_index) return;
     Level& level = levels_.back();
     path_.resize(level.path_size);
-    path_ += text_of(path_.empty() ? "" : ".", level.index++);
+    path_ += concat(path_.empty() ? "" : ".", level.index++);
   }
 
   bool open(std::size_t index) {
     if (levels_.empty() && index != no_index) refuse("is not a JSON object");
     step();
     if (levels_.size() == JsonLimits::depth) {
-      refuse(text_of("is nested deeper than ", JsonLimits::depth));
+      refuse(concat("is nested deeper than ", JsonLimits::depth));
     }
     levels_.push_back({path_.size(), index});
     return true;
@@ -146,15 +148,15 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
     if (levels_.empty()) refuse("is not a JSON object");
     step();
     if (values_.size() == JsonLimits::values) {
-      refuse(text_of("holds more than ", JsonLimits::values, " values"));
+      refuse(concat("holds more than ", JsonLimits::values, " values"));
     }
     key_bytes_ += path_.size();
     if (key_bytes_ > JsonLimits::all_key_bytes) {
-      refuse(text_of("its keys, with all that they are in, take more than ",
-                     JsonLimits::all_key_bytes, " bytes"));
+      refuse(concat("its keys, with all that they are in, take more than ",
+                    JsonLimits::all_key_bytes, " bytes"));
     }
     if (!values_.emplace(path_, std::move(value)).second) {
-      refuse(text_of("key ", name_text(path_), " occurs twice"));
+      refuse(concat("key ", in_quotes(path_), " occurs twice"));
     }
     return true;
   }
@@ -173,9 +175,9 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
 inline JsonValues parse_json_values(std::string_view text, const std::string& label) {
   const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin == std::string_view::npos || text[begin] != '{') {
-    detail::fail(label, "is not a JSON object");
+    refuse_file(label, "is not a JSON object");
   }
-  if (text.find('\0') != std::string_view::npos) detail::fail(label, "contains a zero byte");
+  if (text.find('\0') != std::string_view::npos) refuse_file(label, "contains a zero byte");
   detail::JsonValuesHandler handler(label);
   nlohmann::json::sax_parse(text, &handler);
   JsonValues values(label);

@@ -9,8 +9,12 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/naming/translate.hpp"
 #include "tessera/io/source/tensor_source.hpp"
+#include "tessera/io/tensors/metadata.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -108,7 +112,7 @@ inline NamingFit fit_naming(const Naming& naming, const std::vector<std::string_
 }
 
 /// Our own files name everything as the model does; the metadata tells which model.
-inline NamingFit fit_own_naming(const SafetensorsMetadata& metadata,
+inline NamingFit fit_own_naming(const TensorMetadata& metadata,
                                 const std::vector<std::string_view>& names) {
   const auto kind = metadata.find("tessera.kind");
   const std::string_view prefix = kind == metadata.end()      ? ""
@@ -116,7 +120,7 @@ inline NamingFit fit_own_naming(const SafetensorsMetadata& metadata,
                                   : kind->second == "decoder" ? "decoder."
                                                               : "";
   NamingFit fit;
-  for (const std::string_view name : names) fit.ours[text_of(prefix, name)].push_back({name});
+  for (const std::string_view name : names) fit.ours[concat(prefix, name)].push_back({name});
   fit.known = names.size();
   return fit;
 }
@@ -139,7 +143,7 @@ inline bool could_be(const Naming& naming, const NamingFit& fit) {
 /// The naming that explains most of the names, or the one called `forced`. `entry` is what held
 /// them in a torch file. Explains none (`known` is 0) where no naming does.
 inline NamingFit best_fit(const std::vector<std::string_view>& names,
-                          const SafetensorsMetadata& metadata, std::string_view forced,
+                          const TensorMetadata& metadata, std::string_view forced,
                           std::string_view entry) {
   const auto stated = metadata.find("tessera.naming");
   const std::string_view hint =
@@ -177,12 +181,12 @@ inline NamingFit best_fit(const std::vector<std::string_view>& names,
 
 /// For a file whose names no naming explains. Throws std::runtime_error.
 [[noreturn]] inline void refuse_names(const TensorSource& source, std::string_view forced) {
-  if (source.tensors().empty()) fail(source.label(), "holds no tensors");
-  if (!forced.empty()) fail(source.label(), "has no names of naming ", forced);
+  if (source.tensors().empty()) refuse_file(source.label(), "holds no tensors");
+  if (!forced.empty()) refuse_file(source.label(), "has no names of naming ", forced);
   std::string known;
-  for (const Naming& naming : namings) known += text_of(" ", naming.id);
-  fail(source.label(), "has names of no known model (the first is ",
-       name_text(source.tensors()[0].name), "); known namings are", known);
+  for (const Naming& naming : namings) known += concat(" ", naming.id);
+  refuse_file(source.label(), "has names of no known model (the first is ",
+              in_quotes(source.tensors()[0].name), "); known namings are", known);
 }
 
 /// Puts the parts of a tensor together. Throws unless all are there and fit.
@@ -195,23 +199,23 @@ inline CheckpointTensor joined(const TensorSource& source, std::string name,
   tensor.stored.reserve(parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (i > 0 && parts[i].part == parts[i - 1].part) {
-      fail(source.label(), "tensor ", name_text(parts[i].stored), ": stands for ", tensor.name,
-           ", as ", name_text(parts[i - 1].stored), " does");
+      refuse_file(source.label(), "tensor ", in_quotes(parts[i].stored), ": stands for ",
+                  tensor.name, ", as ", in_quotes(parts[i - 1].stored), " does");
     }
     tensor.stored.emplace_back(parts[i].stored);
   }
   const Index wanted = parts[0].parts;
   if (static_cast<Index>(parts.size()) != wanted) {
-    fail(source.label(), "tensor ", name_text(parts[0].stored), ": is one of ", wanted,
-         " parts of ", tensor.name, ", but the file has only ", parts.size());
+    refuse_file(source.label(), "tensor ", in_quotes(parts[0].stored), ": is one of ", wanted,
+                " parts of ", tensor.name, ", but the file has only ", parts.size());
   }
   for (std::size_t i = 1; i < parts.size(); ++i) {
     const StoredTensor& next = source.tensor(tensor.stored[i]);
     if (first.shape.empty() || next.shape.size() != first.shape.size() ||
         !std::equal(next.shape.begin() + 1, next.shape.end(), first.shape.begin() + 1)) {
-      fail(source.label(), "tensor ", name_text(next.name), ": shape ",
-           std::span<const Index>(next.shape), " cannot be joined with ",
-           std::span<const Index>(first.shape), " of ", name_text(first.name));
+      refuse_file(source.label(), "tensor ", in_quotes(next.name), ": shape ",
+                  std::span<const Index>(next.shape), " cannot be joined with ",
+                  std::span<const Index>(first.shape), " of ", in_quotes(first.name));
     }
     tensor.shape[0] += next.shape[0];
   }

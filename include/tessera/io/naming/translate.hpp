@@ -18,7 +18,7 @@ inline const Naming& find_naming(std::string_view id) {
   std::string known;
   for (const Naming& naming : namings) {
     if (naming.id == id) return naming;
-    known += text_of(known.empty() ? "" : ", ", naming.id);
+    known += concat(known.empty() ? "" : ", ", naming.id);
   }
   refuse("find_naming", "there is no naming \"", id, "\"; known are ", known);
   return namings[0];
@@ -45,7 +45,7 @@ inline std::pair<std::string, std::string> without_number(std::string_view name)
         name.begin());
     if (end == name.size() || name[end] != '.') continue;
     if (end - begin > 4 || (name[begin] == '0' && end - begin > 1)) break;
-    return {text_of(name.substr(0, begin), "*", name.substr(end)),
+    return {concat(name.substr(0, begin), "*", name.substr(end)),
             std::string(name.substr(begin, end - begin))};
   }
   return {std::string(name), ""};
@@ -67,13 +67,13 @@ void visit_names(const NameSection& section, const Visit& visit) {
   const auto visit_pairs = [&](std::string_view theirs, std::string_view ours,
                                std::span<const NamePair> pairs, const std::string& blocks) {
     for (const NamePair& pair : pairs) {
-      const std::string before = text_of(section.theirs, theirs, pair.theirs);
-      const std::string after = text_of(section.ours, ours, pair.ours);
+      const std::string before = concat(section.theirs, theirs, pair.theirs);
+      const std::string after = concat(section.ours, ours, pair.ours);
       if (!pair.theirs.ends_with('.')) {
         visit(before, after, pair, blocks);
       } else {
         for (const std::string_view kind : {"weight", "bias"}) {
-          visit(text_of(before, kind), text_of(after, kind), pair, blocks);
+          visit(concat(before, kind), concat(after, kind), pair, blocks);
         }
       }
     }
@@ -81,7 +81,7 @@ void visit_names(const NameSection& section, const Visit& visit) {
   visit_pairs("", "", dialect.outside, "");
   for (const std::span<const NamePair> inside : dialect.inside) {
     visit_pairs(dialect.their_blocks, dialect.our_blocks, inside,
-                text_of(section.ours, dialect.our_blocks));
+                concat(section.ours, dialect.our_blocks));
   }
 }
 

@@ -9,9 +9,13 @@
 #include <string>
 #include <string_view>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/facts.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/image/resize.hpp"
 #include "tessera/io/image/to_tensor.hpp"
+#include "tessera/io/tensors/metadata.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -77,13 +81,13 @@ inline constexpr Index longest_side = 16384;
 
 inline void check_side(const std::string& label, std::string_view key, Index side) {
   if (side >= 1 && side <= longest_side) return;
-  fail(label, key, " ", side, " is not between 1 and ", longest_side);
+  refuse_file(label, key, " ", side, " is not between 1 and ", longest_side);
 }
 
 inline void check_deviations(const std::string& label, std::string_view key,
                              const std::array<double, 3>& values) {
   for (const double value : values) {
-    if (!(value > 0)) fail(label, key, " ", number_text(value), " is not positive");
+    if (!(value > 0)) refuse_file(label, key, " ", number_text(value), " is not positive");
   }
 }
 
@@ -94,8 +98,9 @@ inline std::array<double, 3> read_channels(const JsonValues& json, const std::st
   if (!json.contains(key + ".0")) return otherwise;
   std::array<double, 3> values{};
   for (std::size_t channel = 0; channel < 3; ++channel) {
-    const auto value = json.get<double>(key + text_of(".", channel));
-    if (!value || json.contains(key + ".3")) fail(json.label(), key, " is not three numbers");
+    const auto value = json.get<double>(key + concat(".", channel));
+    if (!value || json.contains(key + ".3"))
+      refuse_file(json.label(), key, " is not three numbers");
     values[channel] = *value;
   }
   return values;
@@ -126,16 +131,16 @@ inline Preprocessing hugging_face_preprocessing(const JsonValues& json) {
   Preprocessing how{.shorter_side = 0, .filter = Filter::bilinear, .rounding = CropRounding::down};
   const Index resample = json.get<Index>("resample").value_or(2);
   if (resample != 2 && resample != 3 && resample != 4) {
-    detail::fail(json.label(), "resample ", resample, " is not supported; 2, 3 and 4 are");
+    refuse_file(json.label(), "resample ", resample, " is not supported; 2, 3 and 4 are");
   }
   how.filter = resample == 2 ? Filter::bilinear : resample == 3 ? Filter::bicubic : Filter::box;
   const double factor = json.get<double>("rescale_factor").value_or(1.0 / 255);
   if (std::abs(factor * 255 - 1) > 1e-6) {
-    detail::fail(json.label(), "rescale_factor ", factor, " is not supported; 1 / 255 is");
+    refuse_file(json.label(), "rescale_factor ", factor, " is not supported; 1 / 255 is");
   }
   for (const char* step : {"do_resize", "do_rescale"}) {
     if (!json.get<bool>(step).value_or(true)) {
-      detail::fail(json.label(), step, " false is not supported; true is");
+      refuse_file(json.label(), step, " false is not supported; true is");
     }
   }
   how.normalization = json.get<bool>("do_normalize").value_or(true)
@@ -150,11 +155,11 @@ inline Preprocessing hugging_face_preprocessing(const JsonValues& json) {
     if (how.shorter_side != 0) detail::check_side(json.label(), "size", how.shorter_side);
     how.size = cut ? *cut : size.value_or(Size{});
   } else if (edge) {
-    detail::fail(json.label(), "size.shortest_edge without do_center_crop gives no one size");
+    refuse_file(json.label(), "size.shortest_edge without do_center_crop gives no one size");
   } else {
     how.size = size.value_or(Size{});
   }
-  if (how.size == Size{}) detail::fail(json.label(), "says no size");
+  if (how.size == Size{}) refuse_file(json.label(), "says no size");
   detail::check_side(json.label(), "size", how.size.height);
   detail::check_side(json.label(), "size", how.size.width);
   return how;
@@ -164,18 +169,18 @@ inline Preprocessing hugging_face_preprocessing(const JsonValues& json) {
 inline Preprocessing timm_preprocessing(const JsonValues& json) {
   const auto height = json.get<Index>("pretrained_cfg.input_size.1");
   const auto width = json.get<Index>("pretrained_cfg.input_size.2");
-  if (!height || !width) detail::fail(json.label(), "pretrained_cfg.input_size says no size");
+  if (!height || !width) refuse_file(json.label(), "pretrained_cfg.input_size says no size");
   detail::check_side(json.label(), "pretrained_cfg.input_size", *height);
   detail::check_side(json.label(), "pretrained_cfg.input_size", *width);
   Preprocessing how{.size = {*height, *width}};
   const std::string filter =
       json.get<std::string>("pretrained_cfg.interpolation").value_or("bicubic");
   if (filter != "bicubic" && filter != "bilinear") {
-    detail::fail(json.label(), "interpolation ", detail::name_text(filter), " is not supported");
+    refuse_file(json.label(), "interpolation ", in_quotes(filter), " is not supported");
   }
   how.filter = filter == "bicubic" ? Filter::bicubic : Filter::bilinear;
   const double share = json.get<double>("pretrained_cfg.crop_pct").value_or(0.875);
-  if (!(share > 0 && share <= 1)) detail::fail(json.label(), "crop_pct is not in (0, 1]");
+  if (!(share > 0 && share <= 1)) refuse_file(json.label(), "crop_pct is not in (0, 1]");
   const Index side = std::min(*height, *width);
   how.shorter_side = static_cast<Index>(std::floor(static_cast<double>(side) / share));
   detail::check_side(json.label(), "the shorter side that crop_pct makes", how.shorter_side);
@@ -183,8 +188,8 @@ inline Preprocessing timm_preprocessing(const JsonValues& json) {
   if (mode == "squash" && how.shorter_side == side) {
     how.shorter_side = 0;
   } else if (mode != "center") {
-    detail::fail(json.label(), "crop_mode ", detail::name_text(mode),
-                 " is not supported; center is, and squash with a crop_pct of 1");
+    refuse_file(json.label(), "crop_mode ", in_quotes(mode),
+                " is not supported; center is, and squash with a crop_pct of 1");
   }
   how.normalization = detail::read_normalization(json, "pretrained_cfg.mean", "pretrained_cfg.std");
   return how;
@@ -193,7 +198,7 @@ inline Preprocessing timm_preprocessing(const JsonValues& json) {
 namespace detail {
 
 inline std::string channels_text(const std::array<double, 3>& values) {
-  return text_of(number_text(values[0]), " ", number_text(values[1]), " ", number_text(values[2]));
+  return concat(number_text(values[0]), " ", number_text(values[1]), " ", number_text(values[2]));
 }
 
 inline std::string_view filter_name(Filter filter) {
@@ -201,7 +206,7 @@ inline std::string_view filter_name(Filter filter) {
 }
 
 /// As metadata of a file of weights; the size is that of its images.
-inline SafetensorsMetadata to_metadata(const Preprocessing& how) {
+inline TensorMetadata to_metadata(const Preprocessing& how) {
   return {{"tessera.preprocessing.filter", std::string(filter_name(how.filter))},
           {"tessera.preprocessing.height", std::to_string(how.size.height)},
           {"tessera.preprocessing.mean", channels_text(how.normalization.mean)},
@@ -221,18 +226,18 @@ inline std::array<double, 3> metadata_channels(const Checkpoint& file, const std
   for (double& value : values) {
     const auto parsed = std::from_chars(next, end, value);
     if (parsed.ec != std::errc() || !std::isfinite(value)) {
-      fail(file.source.label(), "metadata ", key, " is not three numbers");
+      refuse_file(file.source.label(), "metadata ", key, " is not three numbers");
     }
     next = parsed.ptr == end ? end : parsed.ptr + 1;
   }
-  if (next != end) fail(file.source.label(), "metadata ", key, " is not three numbers");
+  if (next != end) refuse_file(file.source.label(), "metadata ", key, " is not three numbers");
   return values;
 }
 
 /// What to_metadata wrote, if it is there. Throws naming the file and the key where it is not what
 /// is ever written.
 inline std::optional<Preprocessing> metadata_preprocessing(const Checkpoint& file) {
-  const SafetensorsMetadata& metadata = file.source.metadata();
+  const TensorMetadata& metadata = file.source.metadata();
   const std::string begin = "tessera.preprocessing.";
   const std::string filter = metadata_text(metadata, begin + "filter");
   const auto height = metadata_index(metadata, begin + "height");
@@ -248,7 +253,7 @@ inline std::optional<Preprocessing> metadata_preprocessing(const Checkpoint& fil
     if (filter == filter_name(known)) how.filter = known;
   }
   if (filter != filter_name(how.filter)) {
-    fail(label, "metadata ", begin, "filter ", name_text(filter), " is none");
+    refuse_file(label, "metadata ", begin, "filter ", in_quotes(filter), " is none");
   }
   how.rounding = metadata_text(metadata, begin + "rounding") == "down" ? CropRounding::down
                                                                        : CropRounding::half_to_even;
@@ -286,9 +291,9 @@ inline Preprocessing preprocessing_for(const Checkpoint& file, const Size& image
 
 /// "224 x 224 from a shorter side of 256 (bicubic), mean ..., std ...".
 inline std::string preprocessing_text(const Preprocessing& how) {
-  return text_of(
+  return concat(
       how.size,
-      how.shorter_side > 0 ? text_of(" from a shorter side of ", how.shorter_side) : std::string(),
+      how.shorter_side > 0 ? concat(" from a shorter side of ", how.shorter_side) : std::string(),
       " (", detail::filter_name(how.filter), "), mean ",
       detail::channels_text(how.normalization.mean), ", std ",
       detail::channels_text(how.normalization.std));

@@ -11,8 +11,11 @@
 #include <tuple>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
 #include "tessera/io/safetensors/header_handler.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -25,7 +28,7 @@ inline void check_names(const SafetensorsHeader& header) {
   std::sort(names.begin(), names.end());
   const auto twice = std::adjacent_find(names.begin(), names.end());
   if (twice != names.end()) {
-    throw std::runtime_error(text_of("key ", name_text(*twice), " occurs twice"));
+    throw std::runtime_error(concat("key ", in_quotes(*twice), " occurs twice"));
   }
 }
 
@@ -39,7 +42,7 @@ inline void check_text_lengths(std::string_view json) {
       length = 0;
     } else if (inside && ++length > SafetensorsLimits::text_bytes) {
       throw std::runtime_error(
-          text_of("header holds a text of more than ", SafetensorsLimits::text_bytes, " bytes"));
+          concat("header holds a text of more than ", SafetensorsLimits::text_bytes, " bytes"));
     } else if (inside && json[i] == '\\') {
       ++i;
     }
@@ -50,7 +53,7 @@ inline void check_text_lengths(std::string_view json) {
 inline void check_layout(SafetensorsHeader& header, std::uint64_t data_bytes,
                          const SafetensorsOptions& options) {
   const auto refuse = [](const SafetensorsEntry& entry, const auto&... parts) {
-    throw std::runtime_error(text_of("tensor ", name_text(entry.name), ": ", parts...));
+    throw std::runtime_error(concat("tensor ", in_quotes(entry.name), ": ", parts...));
   };
   for (const SafetensorsEntry& entry : header.entries) {
     const std::span<const Index> shape(entry.shape);
@@ -81,7 +84,7 @@ inline void check_layout(SafetensorsHeader& header, std::uint64_t data_bytes,
     position = entry.end;
   }
   if (position != data_bytes && !options.allow_trailing_bytes) {
-    throw std::runtime_error(text_of(data_bytes - position, " bytes follow the last tensor"));
+    throw std::runtime_error(concat(data_bytes - position, " bytes follow the last tensor"));
   }
 }
 
@@ -115,12 +118,12 @@ namespace detail {
 inline std::uint64_t safetensors_data_begin(std::uint64_t header_bytes, std::uint64_t size,
                                             const std::string& label) {
   if (header_bytes > SafetensorsLimits::header_bytes) {
-    fail(label, "header of ", header_bytes, " bytes is above the limit of ",
-         SafetensorsLimits::header_bytes);
+    refuse_file(label, "header of ", header_bytes, " bytes is above the limit of ",
+                SafetensorsLimits::header_bytes);
   }
   const std::uint64_t begin = sizeof(header_bytes) + header_bytes;
   if (begin > size) {
-    fail(label, "header of ", header_bytes, " bytes does not fit the file of ", size);
+    refuse_file(label, "header of ", header_bytes, " bytes does not fit the file of ", size);
   }
   return begin;
 }
@@ -132,7 +135,7 @@ inline SafetensorsHeader parse_header_of(const std::string& label, std::string_v
   try {
     return parse_safetensors_header(json, data_bytes, options);
   } catch (const std::runtime_error& error) {
-    fail(label, error.what());
+    refuse_file(label, error.what());
   }
 }
 

@@ -10,7 +10,10 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/safetensors/format.hpp"
+#include "tessera/io/tensors/limits.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io::detail {
 
@@ -34,7 +37,7 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
       offsets_.clear();
       has_offsets_ = false;
     } else {
-      unexpected("an object");
+      refuse_value("an object");
     }
     return true;
   }
@@ -44,27 +47,27 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
       if (name == "__metadata__" && std::exchange(has_metadata_, true)) {
         refuse("key '__metadata__' occurs twice");
       }
-      if (name.size() > SafetensorsLimits::name_bytes) {
-        refuse(text_of("tensor ", name_text(name), ": names are limited to ",
-                       SafetensorsLimits::name_bytes, " bytes"));
+      if (name.size() > TensorLimits::name_bytes) {
+        refuse(concat("tensor ", in_quotes(name), ": names are limited to ",
+                      TensorLimits::name_bytes, " bytes"));
       }
       if (header_.entries.size() == SafetensorsLimits::tensors) {
-        refuse(text_of("header has more than ", SafetensorsLimits::tensors, " tensors"));
+        refuse(concat("header has more than ", SafetensorsLimits::tensors, " tensors"));
       }
     } else if (place_ == Place::metadata) {
       if (header_.metadata.size() == SafetensorsLimits::metadata) {
-        refuse(text_of("metadata: more than ", SafetensorsLimits::metadata, " keys"));
+        refuse(concat("metadata: more than ", SafetensorsLimits::metadata, " keys"));
       }
       if (header_.metadata.contains(name)) {
-        refuse(text_of("metadata: key ", name_text(name), " occurs twice"));
+        refuse(concat("metadata: key ", in_quotes(name), " occurs twice"));
       }
     } else {
       bool* const seen = name == "dtype"          ? &has_dtype_
                          : name == "shape"        ? &has_shape_
                          : name == "data_offsets" ? &has_offsets_
                                                   : nullptr;
-      if (seen == nullptr) refuse(text_of(where(), "unknown field ", name_text(name)));
-      if (*seen) refuse(text_of(where(), "field ", name_text(name), " occurs twice"));
+      if (seen == nullptr) refuse(concat(where(), "unknown field ", in_quotes(name)));
+      if (*seen) refuse(concat(where(), "field ", in_quotes(name), " occurs twice"));
       *seen = true;
       field_ = name;
       return true;
@@ -78,10 +81,10 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
       header_.metadata.emplace(key_, text);
     } else if (place_ == Place::tensor && field_ == "dtype") {
       const std::optional<Dtype> dtype = find_dtype(text);
-      if (!dtype) refuse(text_of(where(), "dtype ", name_text(text), " is not supported"));
+      if (!dtype) refuse(concat(where(), "dtype ", in_quotes(text), " is not supported"));
       entry_.dtype = *dtype;
     } else {
-      unexpected("a string");
+      refuse_value("a string");
     }
     return true;
   }
@@ -92,37 +95,37 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
     } else if (place_ == Place::tensor && field_ == "data_offsets") {
       place_ = Place::offsets;
     } else {
-      unexpected("an array");
+      refuse_value("an array");
     }
     return true;
   }
 
   bool number_unsigned(number_unsigned_t value) override {
     if (place_ == Place::shape) {
-      if (entry_.shape.size() == SafetensorsLimits::rank) {
-        refuse(text_of(where(), "shape has more than ", SafetensorsLimits::rank, " dimensions"));
+      if (entry_.shape.size() == TensorLimits::rank) {
+        refuse(concat(where(), "shape has more than ", TensorLimits::rank, " dimensions"));
       }
-      if (value > SafetensorsLimits::dimension) {
-        refuse(text_of(where(), "dimension ", value, " is above the limit of ",
-                       SafetensorsLimits::dimension));
+      if (value > TensorLimits::dimension) {
+        refuse(concat(where(), "dimension ", value, " is above the limit of ",
+                      TensorLimits::dimension));
       }
       entry_.shape.push_back(static_cast<Index>(value));
     } else if (place_ == Place::offsets) {
-      if (offsets_.size() == 2) refuse(text_of(where(), "data_offsets has more than 2 numbers"));
+      if (offsets_.size() == 2) refuse(concat(where(), "data_offsets has more than 2 numbers"));
       offsets_.push_back(value);
     } else {
-      unexpected("a number");
+      refuse_value("a number");
     }
     return true;
   }
 
-  bool number_integer(number_integer_t /*value*/) override { no_size("a negative number"); }
+  bool number_integer(number_integer_t /*value*/) override { refuse_size("a negative number"); }
   bool number_float(number_float_t /*value*/, const string_t& /*text*/) override {
-    no_size("a number that is no 64-bit integer");
+    refuse_size("a number that is no 64-bit integer");
   }
-  bool null() override { unexpected("null"); }
-  bool boolean(bool /*value*/) override { unexpected("a boolean"); }
-  bool binary(binary_t& /*value*/) override { unexpected("binary data"); }
+  bool null() override { refuse_value("null"); }
+  bool boolean(bool /*value*/) override { refuse_value("a boolean"); }
+  bool binary(binary_t& /*value*/) override { refuse_value("binary data"); }
 
   bool end_array() override {
     place_ = Place::tensor;
@@ -131,10 +134,10 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
 
   bool end_object() override {
     if (place_ == Place::tensor) {
-      if (!has_dtype_) refuse(text_of(where(), "dtype is missing"));
-      if (!has_shape_) refuse(text_of(where(), "shape is missing"));
-      if (!has_offsets_) refuse(text_of(where(), "data_offsets is missing"));
-      if (offsets_.size() != 2) refuse(text_of(where(), "data_offsets has less than 2 numbers"));
+      if (!has_dtype_) refuse(concat(where(), "dtype is missing"));
+      if (!has_shape_) refuse(concat(where(), "shape is missing"));
+      if (!has_offsets_) refuse(concat(where(), "data_offsets is missing"));
+      if (offsets_.size() != 2) refuse(concat(where(), "data_offsets has less than 2 numbers"));
       entry_.begin = offsets_[0];
       entry_.end = offsets_[1];
       header_.entries.push_back(std::move(entry_));
@@ -145,7 +148,7 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
 
   bool parse_error(std::size_t position, const std::string& /*token*/,
                    const nlohmann::detail::exception& /*error*/) override {
-    refuse(text_of("header is not JSON in UTF-8 (stopped at its byte ", position, ")"));
+    refuse(concat("header is not JSON in UTF-8 (stopped at its byte ", position, ")"));
   }
 
  private:
@@ -158,20 +161,20 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
       case Place::metadata:
         return "metadata: ";
       case Place::header:
-        return text_of(key_ == "__metadata__" ? "" : "tensor ", name_text(key_), ": ");
+        return concat(key_ == "__metadata__" ? "" : "tensor ", in_quotes(key_), ": ");
       default:
-        return text_of("tensor ", name_text(entry_.name), ": ");
+        return concat("tensor ", in_quotes(entry_.name), ": ");
     }
   }
 
-  [[noreturn]] void no_size(std::string_view what) const {
-    if (place_ == Place::shape) refuse(text_of(where(), "shape holds ", what));
-    if (place_ == Place::offsets) refuse(text_of(where(), "data_offsets holds ", what));
-    unexpected(what);
+  [[noreturn]] void refuse_size(std::string_view what) const {
+    if (place_ == Place::shape) refuse(concat(where(), "shape holds ", what));
+    if (place_ == Place::offsets) refuse(concat(where(), "data_offsets holds ", what));
+    refuse_value(what);
   }
 
-  [[noreturn]] void unexpected(std::string_view what) const {
-    refuse(text_of(where(), what, " has no place here"));
+  [[noreturn]] void refuse_value(std::string_view what) const {
+    refuse(concat(where(), what, " has no place here"));
   }
 
   [[noreturn]] static void refuse(const std::string& reason) { throw std::runtime_error(reason); }

@@ -15,9 +15,12 @@
 #include <vector>
 
 #include "tessera/core/tensor.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
 #include "tessera/io/safetensors/header.hpp"
 #include "tessera/io/tensors/dtype.hpp"
+#include "tessera/io/tensors/metadata.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -43,7 +46,7 @@ class SafetensorsReader {
                              const SafetensorsOptions& options = {}) = delete;
 
   const std::string& label() const { return label_; }
-  const SafetensorsMetadata& metadata() const { return header_.metadata; }
+  const TensorMetadata& metadata() const { return header_.metadata; }
   /// In the order of their bytes.
   const std::vector<SafetensorsEntry>& tensors() const { return header_.entries; }
   bool contains(std::string_view name) const { return find(name) != nullptr; }
@@ -52,8 +55,8 @@ class SafetensorsReader {
   const SafetensorsEntry& entry(std::string_view name) const {
     const SafetensorsEntry* found = find(name);
     if (found == nullptr) {
-      detail::fail(label_, "tensor ", detail::name_text(name), ": is not among the ",
-                   header_.entries.size(), " tensors of the file");
+      refuse_file(label_, "tensor ", in_quotes(name), ": is not among the ", header_.entries.size(),
+                  " tensors of the file");
     }
     return *found;
   }
@@ -64,8 +67,8 @@ class SafetensorsReader {
   Tensor<Scalar, Rank> read(std::string_view name) const {
     const SafetensorsEntry& found = entry(name);
     if (found.shape.size() != static_cast<std::size_t>(Rank)) {
-      fail(found, "has shape ", std::span<const Index>(found.shape), ", but rank ", Rank,
-           " was asked for");
+      refuse_tensor(found, "has shape ", std::span<const Index>(found.shape), ", but rank ", Rank,
+                    " was asked for");
     }
     check_dtype<Scalar>(found);
     Shape<Rank> shape{};
@@ -82,8 +85,8 @@ class SafetensorsReader {
                  std::span<Scalar> values) const {
     const SafetensorsEntry& found = entry(name);
     if (!std::equal(shape.begin(), shape.end(), found.shape.begin(), found.shape.end())) {
-      fail(found, "has shape ", std::span<const Index>(found.shape), ", but ", shape,
-           " was expected");
+      refuse_tensor(found, "has shape ", std::span<const Index>(found.shape), ", but ", shape,
+                    " was expected");
     }
     read_into(name, values);
   }
@@ -97,8 +100,8 @@ class SafetensorsReader {
   void read_into(std::string_view name, std::span<Scalar> values) const {
     const SafetensorsEntry& found = entry(name);
     if (static_cast<Index>(values.size()) != found.element_count()) {
-      fail(found, "has ", found.element_count(), " elements, but ", values.size(),
-           " were expected");
+      refuse_tensor(found, "has ", found.element_count(), " elements, but ", values.size(),
+                    " were expected");
     }
     check_dtype<Scalar>(found);
     Buffer<Scalar> buffer(values.size());  // a file that fails half-way must not change `values`
@@ -118,7 +121,7 @@ class SafetensorsReader {
   void open(std::uint64_t size, const SafetensorsOptions& options) {
     std::uint64_t header_bytes = 0;
     if (size < sizeof(header_bytes)) {
-      detail::fail(label_, "has ", size, " bytes; the length of the header alone takes 8");
+      refuse_file(label_, "has ", size, " bytes; the length of the header alone takes 8");
     }
     fetch(0, std::as_writable_bytes(std::span(&header_bytes, 1)));
     data_begin_ = detail::safetensors_data_begin(header_bytes, size, label_);
@@ -141,15 +144,15 @@ class SafetensorsReader {
   }
 
   template <class... Parts>
-  [[noreturn]] void fail(const SafetensorsEntry& entry, const Parts&... parts) const {
-    detail::fail(label_, "tensor ", detail::name_text(entry.name), ": ", parts...);
+  [[noreturn]] void refuse_tensor(const SafetensorsEntry& entry, const Parts&... parts) const {
+    refuse_file(label_, "tensor ", in_quotes(entry.name), ": ", parts...);
   }
 
   template <Storable Scalar>
   void check_dtype(const SafetensorsEntry& entry) const {
     if (!is_convertible<Scalar>(entry.dtype)) {
-      fail(entry, "is stored as ", dtype_name(entry.dtype), ", which is not read as ",
-           dtype_name(dtype_of<Scalar>()));
+      refuse_tensor(entry, "is stored as ", dtype_name(entry.dtype), ", which is not read as ",
+                    dtype_name(dtype_of<Scalar>()));
     }
   }
 
@@ -175,8 +178,8 @@ class SafetensorsReader {
       fetch(data_begin_ + entry.begin + first * size, {bytes.data(), part.size() * size});
       const Index converted = detail::decode_values(entry.dtype, bytes.data(), part);
       if (converted != static_cast<Index>(part.size())) {
-        fail(entry, "element ", static_cast<Index>(first) + converted, " is no value of ",
-             dtype_name(dtype_of<Scalar>()));
+        refuse_tensor(entry, "element ", static_cast<Index>(first) + converted, " is no value of ",
+                      dtype_name(dtype_of<Scalar>()));
       }
     }
   }

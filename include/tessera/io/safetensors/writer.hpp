@@ -16,10 +16,14 @@
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/tensor.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
 #include "tessera/io/safetensors/format.hpp"
 #include "tessera/io/tensors/dtype.hpp"
+#include "tessera/io/tensors/limits.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 #include "tessera/io/text/json_text.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/text/utf8.hpp"
 
 namespace tessera::io {
@@ -43,25 +47,25 @@ class SafetensorsWriter {
   template <Storable Scalar>
   void add(std::string name, std::span<const Index> shape, std::span<const Scalar> values,
            Dtype dtype = dtype_of<Scalar>()) {
-    const std::string shown = detail::name_text(name);
+    const std::string shown = in_quotes(name);
     const auto check = [&](bool ok, const auto&... parts) {
       if (!ok) refuse("SafetensorsWriter::add", "tensor ", shown, ": ", parts...);
     };
     check(is_utf8(name), "name is not UTF-8");
     check(name != "__metadata__", "name is reserved");
-    check(name.size() <= SafetensorsLimits::name_bytes, "names are limited to ",
-          SafetensorsLimits::name_bytes, " bytes");
+    check(name.size() <= TensorLimits::name_bytes, "names are limited to ",
+          TensorLimits::name_bytes, " bytes");
     check(std::none_of(items_.begin(), items_.end(),
                        [&](const Item& item) { return item.entry.name == name; }),
           "was added before");
     check(is_convertible<Scalar>(dtype), dtype_name(dtype_of<Scalar>()),
           " values cannot be stored as ", dtype_name(dtype));
-    check(shape.size() <= SafetensorsLimits::rank, "shape ", shape, " has more than ",
-          SafetensorsLimits::rank, " dimensions");
+    check(shape.size() <= TensorLimits::rank, "shape ", shape, " has more than ",
+          TensorLimits::rank, " dimensions");
     check(std::all_of(shape.begin(), shape.end(),
                       [](Index extent) {
                         return extent >= 0 &&
-                               static_cast<std::uint64_t>(extent) <= SafetensorsLimits::dimension;
+                               static_cast<std::uint64_t>(extent) <= TensorLimits::dimension;
                       }),
           "shape ", shape, " has a size that is negative or above the limit");
     const std::optional<std::uint64_t> bytes = detail::byte_count(shape, dtype);
@@ -74,7 +78,7 @@ class SafetensorsWriter {
 
   /// Throws std::invalid_argument if the key is there already or one of the texts is not UTF-8.
   void add_metadata(std::string key, std::string value) {
-    const std::string shown = detail::name_text(key);
+    const std::string shown = in_quotes(key);
     if (!(is_utf8(key) && is_utf8(value))) {
       refuse("SafetensorsWriter::add_metadata", "key ", shown, ": text is not UTF-8");
     }
@@ -142,9 +146,9 @@ class SafetensorsWriter {
       const SafetensorsEntry& entry = item->entry;
       std::string shape = to_string(entry.shape);
       std::erase(shape, ' ');
-      json += text_of(json_string(entry.name), ":{\"dtype\":\"", dtype_name(entry.dtype),
-                      "\",\"shape\":", shape, ",\"data_offsets\":[", begin, ",", begin + entry.end,
-                      "]},");
+      json += concat(json_string(entry.name), ":{\"dtype\":\"", dtype_name(entry.dtype),
+                     "\",\"shape\":", shape, ",\"data_offsets\":[", begin, ",", begin + entry.end,
+                     "]},");
       begin += entry.end;
     }
     if (json.size() > 1) json.pop_back();
@@ -152,8 +156,8 @@ class SafetensorsWriter {
     json.resize((json.size() + 7) / 8 * 8, ' ');
     const std::uint64_t size = json.size();
     if (size > SafetensorsLimits::header_bytes) {
-      detail::fail(label, "header of ", size, " bytes is above the limit of ",
-                   SafetensorsLimits::header_bytes);
+      refuse_file(label, "header of ", size, " bytes is above the limit of ",
+                  SafetensorsLimits::header_bytes);
     }
     std::string length(sizeof(size), '\0');
     std::memcpy(length.data(), &size, sizeof(size));
@@ -171,8 +175,8 @@ class SafetensorsWriter {
         const Index count = std::min(chunk, entry.element_count() - first);
         const Index stored = item->encode(item->values, first, count, entry.dtype, buffer.data());
         if (stored != count) {
-          detail::fail(label, "tensor ", detail::name_text(entry.name), ": element ",
-                       first + stored, " is too large for ", dtype_name(entry.dtype));
+          refuse_file(label, "tensor ", in_quotes(entry.name), ": element ", first + stored,
+                      " is too large for ", dtype_name(entry.dtype));
         }
         sink({buffer.data(), static_cast<std::size_t>(count * dtype_size(entry.dtype))});
       }
@@ -180,7 +184,7 @@ class SafetensorsWriter {
   }
 
   std::vector<Item> items_;
-  SafetensorsMetadata metadata_;
+  TensorMetadata metadata_;
 };
 
 }  // namespace tessera::io

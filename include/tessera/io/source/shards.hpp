@@ -12,8 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
+#include "tessera/io/tensors/limits.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -28,7 +33,7 @@ struct ShardLimits {
 
 /// A model.safetensors.index.json or pytorch_model.bin.index.json: which file has which tensor.
 struct ShardIndex {
-  SafetensorsMetadata metadata;                             // numbers as text
+  TensorMetadata metadata;                                  // numbers as text
   std::map<std::string, std::string, std::less<>> file_of;  // by name of the tensor
 };
 
@@ -37,7 +42,7 @@ namespace detail {
 /// A name in the folder of the index and nowhere else.
 inline void check_shard_name(std::string_view name, const std::string& label) {
   const auto refuse = [&](std::string_view reason) {
-    fail(label, "shard ", name_text(name), ": ", reason);
+    refuse_file(label, "shard ", in_quotes(name), ": ", reason);
   };
   if (name.empty()) refuse("has no name");
   if (name.size() > 255) refuse("name is longer than 255 bytes");
@@ -65,7 +70,7 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
     } else if (place_ == Place::index) {
       place_ = key_ == "metadata" ? Place::metadata : Place::map;
     } else {
-      unexpected("an object");
+      refuse_value("an object");
     }
     return true;
   }
@@ -75,21 +80,21 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
       bool* const seen = name == "metadata"     ? &has_metadata_
                          : name == "weight_map" ? &has_map_
                                                 : nullptr;
-      if (seen == nullptr) refuse("unknown field ", name_text(name));
-      if (*seen) refuse("field ", name_text(name), " occurs twice");
+      if (seen == nullptr) refuse("unknown field ", in_quotes(name));
+      if (*seen) refuse("field ", in_quotes(name), " occurs twice");
       *seen = true;
     } else if (place_ == Place::metadata) {
       if (index_.metadata.size() == ShardLimits::metadata) {
         refuse("metadata: more than ", ShardLimits::metadata, " keys");
       }
-      if (index_.metadata.contains(name)) refuse("metadata ", name_text(name), ": occurs twice");
+      if (index_.metadata.contains(name)) refuse("metadata ", in_quotes(name), ": occurs twice");
     } else if (index_.file_of.size() == ShardLimits::tensors) {
       refuse("more than ", ShardLimits::tensors, " tensors");
-    } else if (name.size() > SafetensorsLimits::name_bytes) {
-      refuse("tensor ", name_text(name), ": names are limited to ", SafetensorsLimits::name_bytes,
+    } else if (name.size() > TensorLimits::name_bytes) {
+      refuse("tensor ", in_quotes(name), ": names are limited to ", TensorLimits::name_bytes,
              " bytes");
     } else if (index_.file_of.contains(name)) {
-      refuse("tensor ", name_text(name), ": occurs twice");
+      refuse("tensor ", in_quotes(name), ": occurs twice");
     }
     key_ = name;
     return true;
@@ -112,13 +117,13 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
     return scalar(std::to_string(value), "a number");
   }
   bool number_float(number_float_t value, const string_t& /*text*/) override {
-    return scalar(text_of(value), "a number");
+    return scalar(concat(value), "a number");
   }
   bool boolean(bool value) override { return scalar(value ? "True" : "False", "a boolean"); }
   bool null() override { return scalar("None", "null"); }
-  bool binary(binary_t& /*value*/) override { unexpected("binary data"); }
-  bool start_array(std::size_t /*size*/) override { unexpected("an array"); }
-  bool end_array() override { unexpected("an array"); }
+  bool binary(binary_t& /*value*/) override { refuse_value("binary data"); }
+  bool start_array(std::size_t /*size*/) override { refuse_value("an array"); }
+  bool end_array() override { refuse_value("an array"); }
 
   bool end_object() override {
     place_ = place_ == Place::index ? Place::file : Place::index;
@@ -134,19 +139,19 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
   enum class Place { file, index, metadata, map };
 
   bool scalar(std::string text, std::string_view what) {
-    if (place_ != Place::metadata) unexpected(what);
+    if (place_ != Place::metadata) refuse_value(what);
     index_.metadata.emplace(key_, std::move(text));
     return true;
   }
 
   template <class... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
-    fail(label_, parts...);
+    refuse_file(label_, parts...);
   }
 
-  [[noreturn]] void unexpected(std::string_view what) const {
+  [[noreturn]] void refuse_value(std::string_view what) const {
     if (place_ == Place::file) refuse(what, " has no place here");
-    refuse(place_ == Place::map ? "tensor " : "field ", name_text(key_), ": ", what,
+    refuse(place_ == Place::map ? "tensor " : "field ", in_quotes(key_), ": ", what,
            " has no place here");
   }
 
@@ -168,24 +173,24 @@ inline std::filesystem::path resolve_shard(const std::filesystem::path& folder,
   const std::filesystem::path home = std::filesystem::canonical(folder, error);
   const std::filesystem::path target =
       error ? home : std::filesystem::canonical(folder / name, error);
-  if (error) fail(label, "shard ", name_text(name), ": ", error.message());
+  if (error) refuse_file(label, "shard ", in_quotes(name), ": ", error.message());
   const bool in_hub_cache = home.parent_path().filename() == "snapshots" &&
                             target.parent_path() == home.parent_path().parent_path() / "blobs";
   if (target.parent_path() != home && !in_hub_cache) {
-    fail(label, "shard ", name_text(name), ": is a link that leads out of the folder");
+    refuse_file(label, "shard ", in_quotes(name), ": is a link that leads out of the folder");
   }
   return target;
 }
 
 /// Adds the keys of a shard that are not there yet. Throws if they become too many.
-inline void merge_metadata(SafetensorsMetadata& joined, SafetensorsMetadata& shard,
+inline void merge_metadata(TensorMetadata& joined, TensorMetadata& shard,
                            const std::string& label) {
   joined.merge(shard);
   std::size_t bytes = 0;
   for (const auto& [key, value] : joined) bytes += key.size() + value.size();
   if (joined.size() > ShardLimits::metadata || bytes > ShardLimits::metadata_bytes) {
-    fail(label, "metadata of the shards: more than ", ShardLimits::metadata, " keys or ",
-         ShardLimits::metadata_bytes, " bytes");
+    refuse_file(label, "metadata of the shards: more than ", ShardLimits::metadata, " keys or ",
+                ShardLimits::metadata_bytes, " bytes");
   }
 }
 
@@ -194,9 +199,9 @@ inline void merge_metadata(SafetensorsMetadata& joined, SafetensorsMetadata& sha
 /// Parses an index. `label` stands for the file in messages. Throws std::runtime_error.
 inline ShardIndex parse_shard_index(std::string_view json, const std::string& label = "memory") {
   if (json.size() > ShardLimits::index_bytes) {
-    detail::fail(label, "has ", json.size(), " bytes; the limit is ", ShardLimits::index_bytes);
+    refuse_file(label, "has ", json.size(), " bytes; the limit is ", ShardLimits::index_bytes);
   }
-  if (json.find('\0') != std::string_view::npos) detail::fail(label, "holds a zero byte");
+  if (json.find('\0') != std::string_view::npos) refuse_file(label, "holds a zero byte");
   detail::ShardIndexHandler handler(label);
   nlohmann::json::sax_parse(json, &handler);
   return std::move(handler).take();
@@ -221,8 +226,8 @@ TensorTable read_shards(const std::filesystem::path& path, const ShardIndex& ind
   for (const auto& [file, names] : shards) {
     TensorTable shard = open(paths[next++]);
     const auto refuse = [&, shard_name = file](std::string_view tensor, std::string_view reason) {
-      detail::fail(label, "tensor ", detail::name_text(tensor), ": ", reason, " shard ",
-                   detail::name_text(shard_name));
+      refuse_file(label, "tensor ", in_quotes(tensor), ": ", reason, " shard ",
+                  in_quotes(shard_name));
     };
     std::set<std::string_view> found;
     for (const StoredTensor& tensor : shard.tensors) {

@@ -14,11 +14,15 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/core/tensor.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/mapped_file.hpp"
 #include "tessera/io/safetensors/header.hpp"
 #include "tessera/io/source/shards.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/file.hpp"
 
 namespace tessera::io {
@@ -55,7 +59,7 @@ class TensorSource {
   /// In the order of the file.
   const std::vector<StoredTensor>& tensors() const { return shared_->table.tensors; }
   /// Of a torch file: its numbers and texts by dotted path, as Python prints them.
-  const SafetensorsMetadata& metadata() const { return shared_->table.metadata; }
+  const TensorMetadata& metadata() const { return shared_->table.metadata; }
   /// Of a torch file: the top-level entries that hold tensors, for select().
   const std::vector<TensorGroup>& groups() const { return shared_->table.groups; }
   bool contains(std::string_view name) const { return find(name) != nullptr; }
@@ -64,8 +68,8 @@ class TensorSource {
   const StoredTensor& tensor(std::string_view name) const {
     const StoredTensor* found = find(name);
     if (found == nullptr) {
-      detail::fail(label_, "tensor ", detail::name_text(name), ": is not among the ",
-                   tensors().size(), " tensors of the file");
+      refuse_file(label_, "tensor ", in_quotes(name), ": is not among the ", tensors().size(),
+                  " tensors of the file");
     }
     return *found;
   }
@@ -73,7 +77,7 @@ class TensorSource {
   /// The tensors whose names begin with `prefix` and a dot, without these: select("model") of a
   /// training checkpoint. Metadata stays whole. Throws if there are none.
   TensorSource select(std::string_view prefix) const {
-    const std::string begin = text_of(prefix, ".");
+    const std::string begin = concat(prefix, ".");
     TensorTable part{{}, metadata(), {}};
     for (const StoredTensor& tensor : tensors()) {
       if (!tensor.name.starts_with(begin)) continue;
@@ -82,9 +86,9 @@ class TensorSource {
     }
     if (part.tensors.empty()) {
       std::string known;
-      for (const TensorGroup& group : groups()) known += " " + detail::name_text(group.name);
-      detail::fail(label_, "holds no tensors under ", detail::name_text(prefix),
-                   known.empty() ? "" : "; there are", known);
+      for (const TensorGroup& group : groups()) known += " " + in_quotes(group.name);
+      refuse_file(label_, "holds no tensors under ", in_quotes(prefix),
+                  known.empty() ? "" : "; there are", known);
     }
     return TensorSource(std::move(part), label_, format_);
   }
@@ -95,8 +99,8 @@ class TensorSource {
   Tensor<Scalar, Rank> read(std::string_view name) const {
     const StoredTensor& found = tensor(name);
     if (found.shape.size() != static_cast<std::size_t>(Rank)) {
-      fail(found, "has shape ", std::span<const Index>(found.shape), ", but rank ", Rank,
-           " was asked for");
+      refuse_tensor(found, "has shape ", std::span<const Index>(found.shape), ", but rank ", Rank,
+                    " was asked for");
     }
     check<Scalar>(found);
     Shape<Rank> shape{};
@@ -111,8 +115,8 @@ class TensorSource {
   void read_into(std::string_view name, std::span<Scalar> values) const {
     const StoredTensor& found = tensor(name);
     if (static_cast<Index>(values.size()) != found.element_count()) {
-      fail(found, "has ", found.element_count(), " elements, but ", values.size(),
-           " were expected");
+      refuse_tensor(found, "has ", found.element_count(), " elements, but ", values.size(),
+                    " were expected");
     }
     check<Scalar>(found);
     copy_values(found, values);
@@ -124,8 +128,8 @@ class TensorSource {
                  std::span<Scalar> values) const {
     const StoredTensor& found = tensor(name);
     if (!std::equal(shape.begin(), shape.end(), found.shape.begin(), found.shape.end())) {
-      fail(found, "has shape ", std::span<const Index>(found.shape), ", but ", shape,
-           " was expected");
+      refuse_tensor(found, "has shape ", std::span<const Index>(found.shape), ", but ", shape,
+                    " was expected");
     }
     read_into(name, values);
   }
@@ -165,19 +169,20 @@ class TensorSource {
 
   /// Of several files, the one that holds the tensor is named.
   template <class... Parts>
-  [[noreturn]] void fail(const StoredTensor& tensor, const Parts&... parts) const {
-    detail::fail(tensor.file ? tensor.file->name() : label_, "tensor ",
-                 detail::name_text(tensor.name), ": ", parts...);
+  [[noreturn]] void refuse_tensor(const StoredTensor& tensor, const Parts&... parts) const {
+    refuse_file(tensor.file ? tensor.file->name() : label_, "tensor ", in_quotes(tensor.name), ": ",
+                parts...);
   }
 
   template <Storable Scalar>
   void check(const StoredTensor& tensor) const {
     if (!is_convertible<Scalar>(tensor.dtype)) {
-      fail(tensor, "is stored as ", dtype_name(tensor.dtype), ", which is not read as ",
-           dtype_name(dtype_of<Scalar>()));
+      refuse_tensor(tensor, "is stored as ", dtype_name(tensor.dtype), ", which is not read as ",
+                    dtype_name(dtype_of<Scalar>()));
     }
     if (const std::optional<Index> element = find_unreadable<Scalar>(tensor)) {
-      fail(tensor, "element ", *element, " is no value of ", dtype_name(dtype_of<Scalar>()));
+      refuse_tensor(tensor, "element ", *element, " is no value of ",
+                    dtype_name(dtype_of<Scalar>()));
     }
   }
 
@@ -235,7 +240,7 @@ inline TensorFormat recognise_format(std::span<const std::byte> bytes, const std
   const std::size_t begin = text.substr(0, 64).find_first_not_of(" \t\r\n");
   if (begin != std::string_view::npos && text[begin] == '{') return TensorFormat::shard_index;
   if (header) return TensorFormat::safetensors;  // a broken one: its reader says what is wrong
-  fail(label, "is neither safetensors, nor a file of torch.save, nor an index of shards");
+  refuse_file(label, "is neither safetensors, nor a file of torch.save, nor an index of shards");
 }
 
 inline TensorTable read_table(std::span<const std::byte> bytes, const std::string& label,
@@ -248,7 +253,7 @@ inline TensorTable read_table(std::span<const std::byte> bytes, const std::strin
     case TensorFormat::torch_legacy:
       return read_torch_legacy(bytes, label, options.torch);
     default:
-      fail(label, "is an index of shards, which only a file can be");
+      refuse_file(label, "is an index of shards, which only a file can be");
   }
 }
 
@@ -274,14 +279,14 @@ inline TensorSource open_tensors(const std::filesystem::path& path,
   const ShardIndex index = parse_shard_index(detail::text_of_bytes(file->bytes()), file->name());
   TensorTable table = read_shards(path, index, [&](const std::filesystem::path& shard) {
     if (!std::filesystem::is_regular_file(shard)) {
-      detail::fail(file->name(), "shard ", detail::name_text(shard.filename().string()),
-                   ": is not a regular file");
+      refuse_file(file->name(), "shard ", in_quotes(shard.filename().string()),
+                  ": is not a regular file");
     }
     const auto opened = std::make_shared<const MappedFile>(shard);
     const TensorFormat kind = detail::recognise_format(opened->bytes(), opened->name());
     if (kind == TensorFormat::shard_index) {
-      detail::fail(file->name(), "shard ", detail::name_text(shard.filename().string()),
-                   ": is an index itself");
+      refuse_file(file->name(), "shard ", in_quotes(shard.filename().string()),
+                  ": is an index itself");
     }
     return detail::read_mapped(opened, kind, options);
   });

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -98,6 +99,18 @@ constexpr bool is_convertible(Dtype dtype) {
 }
 
 namespace detail {
+
+/// Bytes that values of this shape need, or nothing if some product of sizes is beyond 63 bits.
+/// A size of 0 counts as 1 in that check: the other sizes alone must not overflow either.
+inline std::optional<std::uint64_t> byte_count(std::span<const Index> shape, Dtype dtype) {
+  Index bytes = dtype_size(dtype);
+  bool empty = false;
+  for (const Index extent : shape) {
+    empty = empty || extent == 0;
+    if (__builtin_mul_overflow(bytes, std::max<Index>(extent, 1), &bytes)) return std::nullopt;
+  }
+  return empty ? 0 : static_cast<std::uint64_t>(bytes);
+}
 
 template <class Stored, class T, class Convert>
 Index decode_each(const std::byte* bytes, std::span<T> values, const Convert& convert) {

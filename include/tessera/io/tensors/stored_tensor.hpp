@@ -15,14 +15,15 @@
 #include <vector>
 
 #include "tessera/io/file/mapped_file.hpp"
-#include "tessera/io/safetensors/format.hpp"
 #include "tessera/io/tensors/dtype.hpp"
+#include "tessera/io/tensors/limits.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 
 namespace tessera::io {
 
 /// One tensor of a file: what it is and where its bytes are. Checked by whoever made it: the bytes
 /// hold every element, the number of elements fits Index, and there are at most
-/// SafetensorsLimits::rank dimensions.
+/// TensorLimits::rank dimensions.
 struct StoredTensor {
   std::string name;
   Dtype dtype = Dtype::f32;
@@ -47,7 +48,7 @@ struct TensorGroup {
 /// What a weights file holds, whatever its format.
 struct TensorTable {
   std::vector<StoredTensor> tensors;  // in the order of the file
-  SafetensorsMetadata metadata;       // texts and numbers by dotted path, as text
+  TensorMetadata metadata;            // texts and numbers by dotted path, as text
   std::vector<TensorGroup> groups;    // empty where a format or a file has none
 };
 
@@ -73,8 +74,8 @@ void visit_chunks(const StoredTensor& tensor, const Visit& visit) {
   }
   constexpr Index chunk = 4096;
   std::array<std::byte, chunk * 8> packed;
-  std::array<Index, SafetensorsLimits::rank> position{};  // no memory that could be refused
-  Index offset = 0;                                       // of `position`, in elements
+  std::array<Index, TensorLimits::rank> position{};  // no memory that could be refused
+  Index offset = 0;                                  // of `position`, in elements
   for (Index first = 0; first < count; first += chunk) {
     const Index part = std::min(chunk, count - first);
     for (Index i = 0; i < part; ++i) {

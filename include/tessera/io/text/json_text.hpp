@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "tessera/io/text/hex.hpp"
+
 namespace tessera::io {
 
 /// As few digits as give the same number back.
@@ -20,7 +22,6 @@ std::string number_text(Number value) {
 
 /// `text`, which must be UTF-8, as a JSON string with its quotes.
 inline std::string json_string(std::string_view text) {
-  constexpr std::string_view hex = "0123456789abcdef";
   constexpr std::string_view named = "\"\\\b\f\n\r\t";
   constexpr std::string_view letters = "\"\\bfnrt";
   std::string json = "\"";
@@ -29,7 +30,7 @@ inline std::string json_string(std::string_view text) {
     if (const std::size_t i = named.find(letter); i != std::string_view::npos) {
       json += {'\\', letters[i]};
     } else if (code < 0x20) {
-      json += {'\\', 'u', '0', '0', hex[code >> 4], hex[code & 15]};
+      json += "\\u" + hex(code, 4);
     } else {
       json += letter;
     }

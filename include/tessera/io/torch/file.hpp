@@ -13,7 +13,10 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/pickle_reader.hpp"
 #include "tessera/io/torch/table_builder.hpp"
 #include "tessera/io/torch/zip_directory.hpp"
@@ -33,8 +36,9 @@ inline StorageBytes storage_part(const PickleStorage& storage, StorageBytes whol
   Index bytes = 0;
   if (__builtin_mul_overflow(storage.count, storage.element_bytes(), &bytes) ||
       static_cast<std::uint64_t>(bytes) != whole.size()) {
-    fail(label, "storage ", name_text(storage.key), ": ", storage.count, " elements of ",
-         storage.element_bytes(), " bytes were announced, but ", whole.size(), " bytes are there");
+    refuse_file(label, "storage ", in_quotes(storage.key), ": ", storage.count, " elements of ",
+                storage.element_bytes(), " bytes were announced, but ", whole.size(),
+                " bytes are there");
   }
   return whole.subspan(static_cast<std::size_t>(storage.view_offset * storage.element_bytes()),
                        static_cast<std::size_t>(storage.view_count * storage.element_bytes()));
@@ -56,12 +60,12 @@ class LegacyTorchReader {
     const PickleDocument content = next_pickle();
     const PickleDocument keys = next_pickle();
     const std::map<std::string_view, StorageBytes> by_key = read_storages(content, keys);
-    if (!rest_.empty()) fail(label_, rest_.size(), " bytes follow the last storage");
+    if (!rest_.empty()) refuse_file(label_, rest_.size(), " bytes follow the last storage");
     std::vector<StorageBytes> storages;
     for (const PickleStorage& storage : content.storages) {
       const auto found = by_key.find(storage.key);
       if (found == by_key.end()) {
-        fail(label_, "storage ", name_text(storage.key), ": is not in the file");
+        refuse_file(label_, "storage ", in_quotes(storage.key), ": is not in the file");
       }
       storages.push_back(storage_part(storage, found->second, label_));
     }
@@ -79,11 +83,13 @@ class LegacyTorchReader {
     (void)next_pickle();  // the magic number, by which the caller recognised the file
     const PickleDocument version = next_pickle();
     const auto* protocol = version.get<std::int64_t>(version.root);
-    if (protocol == nullptr || *protocol != 1001) fail(label_, "is no torch file of protocol 1001");
+    if (protocol == nullptr || *protocol != 1001)
+      refuse_file(label_, "is no torch file of protocol 1001");
     const PickleDocument system = next_pickle();
     const std::optional<PickleId> endian = system.find(system.root, "little_endian");
     const bool* little = endian ? system.get<bool>(*endian) : nullptr;
-    if (little == nullptr || !*little) fail(label_, "was not written by a little-endian machine");
+    if (little == nullptr || !*little)
+      refuse_file(label_, "was not written by a little-endian machine");
   }
 
   /// Each storage is its number of elements and then these; the size of one is in `content`.
@@ -94,13 +100,13 @@ class LegacyTorchReader {
       element_bytes.emplace(storage.key, storage.element_bytes());
     }
     const auto* list = keys.get<PickleList>(keys.root);
-    if (list == nullptr) fail(label_, "has no list of storages");
+    if (list == nullptr) refuse_file(label_, "has no list of storages");
     std::map<std::string_view, StorageBytes> found;
     for (const PickleId id : list->items) {
       const auto* key = keys.get<std::string_view>(id);
-      if (key == nullptr) fail(label_, "a storage has no key");
+      if (key == nullptr) refuse_file(label_, "a storage has no key");
       const auto refuse = [&](const auto&... parts) {
-        fail(label_, "storage ", name_text(*key), ": ", parts...);
+        refuse_file(label_, "storage ", in_quotes(*key), ": ", parts...);
       };
       const auto size = element_bytes.find(*key);
       if (size == element_bytes.end()) refuse("no tensor uses it");
@@ -155,24 +161,24 @@ inline TensorTable read_torch_zip(std::span<const std::byte> bytes,
     const std::string_view folder =
         entry.name.substr(0, entry.name.size() - std::min(pickle_name.size(), entry.name.size()));
     if (!entry.name.ends_with(pickle_name) || (!folder.empty() && folder.back() != '/')) continue;
-    if (pickle != nullptr) detail::fail(label, "zip: holds more than one data.pkl");
+    if (pickle != nullptr) refuse_file(label, "zip: holds more than one data.pkl");
     pickle = &entry;
     prefix = folder;
   }
-  if (pickle == nullptr) detail::fail(label, "is a zip archive, but not one of torch: no data.pkl");
+  if (pickle == nullptr) refuse_file(label, "is a zip archive, but not one of torch: no data.pkl");
   // Files from before torch 2.1 have no such record; all of them are little-endian in practice.
   if (const ZipEntry* order = zip.find(prefix + "byteorder")) {
     if (detail::text_of_bytes(order->bytes) != "little") {
-      detail::fail(label, "byte order is ", detail::name_text(detail::text_of_bytes(order->bytes)),
-                   ", not 'little'");
+      refuse_file(label, "byte order is ", in_quotes(detail::text_of_bytes(order->bytes)),
+                  ", not 'little'");
     }
   }
   const PickleDocument document = read_pickle(pickle->bytes, label, options.pickle);
   std::vector<detail::StorageBytes> storages;
   for (const PickleStorage& storage : document.storages) {
-    const ZipEntry* entry = zip.find(text_of(prefix, "data/", storage.key));
+    const ZipEntry* entry = zip.find(concat(prefix, "data/", storage.key));
     if (entry == nullptr) {
-      detail::fail(label, "storage ", detail::name_text(storage.key), ": is not in the archive");
+      refuse_file(label, "storage ", in_quotes(storage.key), ": is not in the archive");
     }
     storages.push_back(detail::storage_part(storage, entry->bytes, label));
   }
@@ -183,7 +189,7 @@ inline TensorTable read_torch_zip(std::span<const std::byte> bytes,
 inline TensorTable read_torch_legacy(std::span<const std::byte> bytes,
                                      const std::string& label = "memory",
                                      const TorchOptions& options = {}) {
-  if (!is_torch_legacy(bytes)) detail::fail(label, "does not begin as a file of torch");
+  if (!is_torch_legacy(bytes)) refuse_file(label, "does not begin as a file of torch");
   return detail::LegacyTorchReader(bytes, label, options).read();
 }
 
@@ -196,7 +202,7 @@ inline TensorTable read_torch_file(std::span<const std::byte> bytes,
                                    const TorchOptions& options = {}) {
   if (is_torch_zip(bytes)) return read_torch_zip(bytes, label, options);
   if (is_torch_legacy(bytes)) return read_torch_legacy(bytes, label, options);
-  detail::fail(label, "is no file of torch.save: neither a zip archive nor the older format");
+  refuse_file(label, "is no file of torch.save: neither a zip archive nor the older format");
 }
 
 }  // namespace tessera::io

@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/text/hex.hpp"
 #include "tessera/io/torch/pickle_stack.hpp"
 
 namespace tessera::io::detail {
@@ -75,12 +77,11 @@ class PickleCursor {
   std::size_t position_ = 0;
 };
 
-/// "0x69 ('i')"
+/// An opcode in messages: "0x69 ('i')".
 inline std::string hexadecimal(unsigned char code) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string text = {'0', 'x', digits[code >> 4], digits[code & 15]};
+  std::string text = "0x" + hex(code, 2);
   if (code > 0x20 && code < 0x7F) {
-    text += text_of(" ('", std::string_view(reinterpret_cast<const char*>(&code), 1), "')");
+    text += concat(" ('", std::string_view(reinterpret_cast<const char*>(&code), 1), "')");
   }
   return text;
 }

@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/io/tensors/limits.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/pickle_stack.hpp"
 
 // What takes the place of the calls that a pickle asks for: the arguments are checked and kept.
@@ -18,7 +20,7 @@ inline PickleId make_storage(PickleStack& stack, PickleId id) {
   const std::vector<PickleId>& parts = stack.tuple(id, "persistent id", 5);
   const std::string_view kind = stack.text(parts[0], "kind of a persistent id");
   if (kind != "storage") {
-    stack.refuse("persistent id of kind ", name_text(kind), " is not supported");
+    stack.refuse("persistent id of kind ", in_quotes(kind), " is not supported");
   }
   const PickleGlobal& type = stack.global(parts[1]);
   if (type.kind != PickleGlobalKind::storage) stack.refuse(stack.name_of(type), " is no storage");
@@ -82,8 +84,8 @@ inline PickleId make_tensor(PickleStack& stack, const PickleGlobal& function, Pi
   tensor.dtype = *dtype;
   for (const PickleId sizes : {tensor.shape, tensor.strides}) {
     const std::vector<PickleId>& numbers = stack.tuple(sizes, "shape or strides", 0);
-    if (numbers.size() > SafetensorsLimits::rank) {
-      stack.refuse("a tensor has more than ", SafetensorsLimits::rank, " dimensions");
+    if (numbers.size() > TensorLimits::rank) {
+      stack.refuse("a tensor has more than ", TensorLimits::rank, " dimensions");
     }
     for (const PickleId id : numbers) stack.integer(id, "a size or a stride");
   }

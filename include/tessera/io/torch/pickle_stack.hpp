@@ -9,8 +9,10 @@
 #include <variant>
 #include <vector>
 
-#include "tessera/io/file/file.hpp"
-#include "tessera/io/safetensors/header.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/tensors/limits.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/pickle_allow_list.hpp"
 #include "tessera/io/torch/pickle_value.hpp"
 
@@ -35,7 +37,7 @@ class PickleStack {
 
   template <class... Parts>
   [[noreturn]] void refuse(const Parts&... parts) const {
-    fail(label_, "pickle byte ", position_, ": ", parts...);
+    refuse_file(label_, "pickle byte ", position_, ": ", parts...);
   }
 
   PickleId add(PickleValue value) {
@@ -118,7 +120,7 @@ class PickleStack {
   }
 
   static std::string name_of(const PickleGlobal& global) {
-    return name_text(text_of(global.module, ".", global.name));
+    return in_quotes(concat(global.module, ".", global.name));
   }
 
   void push_mark() {
@@ -152,7 +154,7 @@ class PickleStack {
     }
     const PickleGlobal* known = find_pickle_global(module, name);
     if (known == nullptr && !allow_unknown) {
-      refuse("global ", name_text(text_of(module, ".", name)),
+      refuse("global ", in_quotes(concat(module, ".", name)),
              " is not on the list of what a checkpoint may mention; unknown_objects_as_data keeps "
              "such objects as data, without calling them");
     }

@@ -11,8 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "tessera/core/error.hpp"
-#include "tessera/io/file/file.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/tensors/dtype.hpp"
 #include "tessera/io/torch/pickle_allow_list.hpp"
 
@@ -154,10 +153,10 @@ inline void check_pickle_tree(const PickleDocument& document, const std::string&
     if (visit.next < pickle_child_count(value)) {
       const PickleId child = pickle_child(value, visit.next);
       Result& result = results[child];
-      if (result.open) fail(where, "a value holds itself");
+      if (result.open) refuse_file(where, "a value holds itself");
       if (result.size == 0) {
         if (path.size() == PickleLimits::depth) {
-          fail(where, "values are nested deeper than ", PickleLimits::depth);
+          refuse_file(where, "values are nested deeper than ", PickleLimits::depth);
         }
         result.open = true;
         path.push_back({child});
@@ -167,10 +166,10 @@ inline void check_pickle_tree(const PickleDocument& document, const std::string&
       visit.depth = std::max(visit.depth, std::size_t{1} + result.depth);
       visit.size += result.size;
       if (visit.depth > PickleLimits::depth) {
-        fail(where, "values are nested deeper than ", PickleLimits::depth);
+        refuse_file(where, "values are nested deeper than ", PickleLimits::depth);
       }
       if (visit.size > PickleLimits::expanded) {
-        fail(where, "shared values unfold to more than ", PickleLimits::expanded);
+        refuse_file(where, "shared values unfold to more than ", PickleLimits::expanded);
       }
     } else {
       results[visit.id] = {static_cast<std::uint32_t>(visit.size),

@@ -12,8 +12,12 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/tensors/limits.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
 #include "tessera/io/text/json_text.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/pickle_value.hpp"
 
 namespace tessera::io {
@@ -22,7 +26,6 @@ struct TorchLimits {
   /// Bytes of all names and metadata texts together.
   static constexpr std::size_t text_bytes = 8'000'000;
   static constexpr std::size_t metadata = 50'000;  // keys
-  static constexpr std::size_t name_bytes = 4096;
   /// A tensor that repeats elements (stride 0) may have more of them than its storage, up to this.
   static constexpr Index repeated_elements = Index{1} << 20;
   /// Tensors may share storages, as tied weights do, and repeat elements. All of them together may
@@ -64,8 +67,8 @@ class TorchTableBuilder {
 
  private:
   template <class... Parts>
-  [[noreturn]] void fail_tensor(std::string_view name, const Parts&... parts) const {
-    fail(label_, "tensor ", name_text(name), ": ", parts...);
+  [[noreturn]] void refuse_tensor(std::string_view name, const Parts&... parts) const {
+    refuse_file(label_, "tensor ", in_quotes(name), ": ", parts...);
   }
 
   /// What is shown of an object: its state, else its arguments.
@@ -85,15 +88,15 @@ class TorchTableBuilder {
   void add_item(const std::string& path, PickleId key, PickleId value) {
     const std::optional<std::string> name = key_text(key);
     const std::string_view last = name ? std::string_view(*name) : "(key)";
-    if (path.size() + last.size() >= TorchLimits::name_bytes) {
-      fail(label_, "key ", name_text(last), ": names are limited to ", TorchLimits::name_bytes,
-           " bytes");
+    if (path.size() + last.size() >= TensorLimits::name_bytes) {
+      refuse_file(label_, "key ", in_quotes(last), ": names are limited to ",
+                  TensorLimits::name_bytes, " bytes");
     }
-    const std::string joined = text_of(path, path.empty() ? "" : ".", last);
+    const std::string joined = concat(path, path.empty() ? "" : ".", last);
     const std::size_t before = table_.tensors.size();
     add(joined, value);
     if (!name && table_.tensors.size() > before) {
-      fail_tensor(joined, "its key is neither a text nor a number");
+      refuse_tensor(joined, "its key is neither a text nor a number");
     }
   }
 
@@ -115,16 +118,16 @@ class TorchTableBuilder {
 
   void count_text(std::size_t bytes) {
     text_bytes_ += bytes;
-    if (text_bytes_ > TorchLimits::text_bytes) fail_text();
+    if (text_bytes_ > TorchLimits::text_bytes) refuse_texts();
   }
-  [[noreturn]] void fail_text() const {
-    fail(label_, "names and metadata take more than ", TorchLimits::text_bytes, " bytes");
+  [[noreturn]] void refuse_texts() const {
+    refuse_file(label_, "names and metadata take more than ", TorchLimits::text_bytes, " bytes");
   }
 
   void add_metadata(const std::string& path, const std::string& text) {
     count_text(path.size() + text.size());
     if (table_.metadata.size() == TorchLimits::metadata) {
-      fail(label_, "holds more than ", TorchLimits::metadata, " settings");
+      refuse_file(label_, "holds more than ", TorchLimits::metadata, " settings");
     }
     table_.metadata.emplace(path, text);
   }
@@ -139,7 +142,7 @@ class TorchTableBuilder {
     for (std::size_t i = 0; i < pickle_child_count(document_[id]); ++i) {
       const std::optional<std::string> text = scalar_text(pickle_child(document_[id], i));
       if (!text) return std::nullopt;
-      if (joined.size() + text->size() > TorchLimits::text_bytes) fail_text();
+      if (joined.size() + text->size() > TorchLimits::text_bytes) refuse_texts();
       joined += (i > 0 ? ", " : "") + *text;
     }
     return joined + "]";
@@ -157,7 +160,7 @@ class TorchTableBuilder {
     }
     if (const auto* global = std::get_if<PickleGlobalRef>(&value)) {
       const PickleGlobal& named = document_.globals[global->index];
-      return text_of(named.module, ".", named.name);
+      return concat(named.module, ".", named.name);
     }
     return std::nullopt;
   }
@@ -179,7 +182,7 @@ class TorchTableBuilder {
 
   void add_tensor(const std::string& name, PickleId id) {
     count_text(name.size());
-    if (!names_.insert(name).second) fail_tensor(name, "occurs twice");
+    if (!names_.insert(name).second) refuse_tensor(name, "occurs twice");
     const auto& stored = *document_.get<PickleTensor>(id);
     StoredTensor tensor{name, stored.dtype, numbers(stored.shape), numbers(stored.strides), {}, {}};
     const Index size = dtype_size(tensor.dtype);
@@ -197,8 +200,8 @@ class TorchTableBuilder {
   void count_bytes(std::uint64_t bytes, const std::string& name) {
     tensor_bytes_ += bytes;
     if (tensor_bytes_ > TorchLimits::shared_times * file_bytes_ + TorchLimits::shared_bytes) {
-      fail_tensor(name, "the tensors so far have ", tensor_bytes_,
-                  " bytes, too many for a file of ", file_bytes_, " whose storages they share");
+      refuse_tensor(name, "the tensors so far have ", tensor_bytes_,
+                    " bytes, too many for a file of ", file_bytes_, " whose storages they share");
     }
   }
 
@@ -206,13 +209,12 @@ class TorchTableBuilder {
   Index element_extent(const StoredTensor& tensor, Index offset, Index room) const {
     const std::span<const Index> shape(tensor.shape);
     const std::span<const Index> strides(tensor.strides);
-    const auto refuse = [&](const auto&... parts) { fail_tensor(tensor.name, parts...); };
+    const auto refuse = [&](const auto&... parts) { refuse_tensor(tensor.name, parts...); };
     if (shape.size() != strides.size()) {
       refuse("shape ", shape, " and strides ", strides, " differ in length");
     }
     for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-      if (shape[axis] < 0 ||
-          static_cast<std::uint64_t>(shape[axis]) > SafetensorsLimits::dimension) {
+      if (shape[axis] < 0 || static_cast<std::uint64_t>(shape[axis]) > TensorLimits::dimension) {
         refuse("shape ", shape, " has a size that is negative or above the limit");
       }
       if (strides[axis] < 0) refuse("strides ", strides, " are negative");

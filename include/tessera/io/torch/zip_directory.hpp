@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/crc32.hpp"
 #include "tessera/io/torch/zip_records.hpp"
 
@@ -45,11 +46,12 @@ class ZipDirectory {
               [](const ZipEntry& a, const ZipEntry& b) { return a.name < b.name; });
     for (std::size_t i = 1; i < entries_.size(); ++i) {
       if (entries_[i].name == entries_[i - 1].name)
-        archive_.fail_entry(entries_[i].name, "occurs twice");
+        archive_.refuse_entry(entries_[i].name, "occurs twice");
     }
     if (!options.check_crc) return;
     for (const ZipEntry& entry : entries_) {
-      if (crc32(entry.bytes) != entry.crc) archive_.fail_entry(entry.name, "CRC-32 does not match");
+      if (crc32(entry.bytes) != entry.crc)
+        archive_.refuse_entry(entry.name, "CRC-32 does not match");
     }
   }
 
@@ -69,26 +71,26 @@ class ZipDirectory {
     constexpr std::uint64_t record_size = 46;
     const std::uint64_t end = table.offset + table.size;
     if (table.entries > table.size / record_size) {
-      archive_.fail(table.entries, " entries do not fit a table of ", table.size, " bytes");
+      archive_.refuse(table.entries, " entries do not fit a table of ", table.size, " bytes");
     }
     entries_.reserve(static_cast<std::size_t>(table.entries));
     std::uint64_t at = table.offset;
     table_begin_ = table.offset;
     for (std::uint64_t i = 0; i < table.entries; ++i) {
       if (end - at < record_size || archive_.text(at, 4) != "PK\1\2") {
-        archive_.fail("record ", i, " of the table is broken");
+        archive_.refuse("record ", i, " of the table is broken");
       }
       const std::size_t name_size = archive_.number<std::uint16_t>(at + 28);
       const std::size_t extra_size = archive_.number<std::uint16_t>(at + 30);
       const std::size_t comment_size = archive_.number<std::uint16_t>(at + 32);
       if (end - at - record_size < name_size + extra_size + comment_size) {
-        archive_.fail("record ", i, " of the table runs out of it");
+        archive_.refuse("record ", i, " of the table runs out of it");
       }
       add_entry(at, archive_.text(at + record_size, name_size),
                 archive_.text(at + record_size + name_size, extra_size));
       at += record_size + name_size + extra_size + comment_size;
     }
-    if (at != end) archive_.fail(end - at, " bytes of the table belong to no entry");
+    if (at != end) archive_.refuse(end - at, " bytes of the table belong to no entry");
   }
 
   void add_entry(std::uint64_t at, std::string_view name, std::string_view extra) {
@@ -103,14 +105,14 @@ class ZipDirectory {
         detail::zip_field(archive_, name, extra, 0x0001).value_or(std::string_view());
     for (std::uint64_t* const value : {&size, &packed, &begin}) {
       if (*value != detail::in_zip64) continue;
-      if (large.size() < 8) archive_.fail_entry(name, "its 64-bit sizes are missing");
+      if (large.size() < 8) archive_.refuse_entry(name, "its 64-bit sizes are missing");
       std::memcpy(value, large.data(), 8);
       large.remove_prefix(8);
     }
     if (archive_.number<std::uint16_t>(at + 34) != 0)
-      archive_.fail_entry(name, "lies in another file");
+      archive_.refuse_entry(name, "lies in another file");
     if (packed != size) {
-      archive_.fail_entry(name, "is stored, but its sizes ", packed, " and ", size, " differ");
+      archive_.refuse_entry(name, "is stored, but its sizes ", packed, " and ", size, " differ");
     }
     add_checked(name, flags, begin, size, archive_.number<std::uint32_t>(at + 16));
   }
@@ -120,26 +122,26 @@ class ZipDirectory {
                    std::uint64_t size, std::uint32_t crc) {
     constexpr std::uint64_t header_size = 30;
     if (begin > table_begin_ || table_begin_ - begin < header_size) {
-      archive_.fail_entry(name, "begins at byte ", begin, ", but the entries end at byte ",
-                          table_begin_);
+      archive_.refuse_entry(name, "begins at byte ", begin, ", but the entries end at byte ",
+                            table_begin_);
     }
     if (archive_.text(begin, 4) != "PK\3\4")
-      archive_.fail_entry(name, "no entry begins at byte ", begin);
+      archive_.refuse_entry(name, "no entry begins at byte ", begin);
     const std::size_t name_size = archive_.number<std::uint16_t>(begin + 26);
     const std::size_t extra_size = archive_.number<std::uint16_t>(begin + 28);
     const std::uint64_t room = table_begin_ - begin - header_size;
     if (room < name_size + extra_size || room - name_size - extra_size < size) {
-      archive_.fail_entry(name, size, " bytes from byte ", begin, " on run into the table at byte ",
-                          table_begin_);
+      archive_.refuse_entry(name, size, " bytes from byte ", begin,
+                            " on run into the table at byte ", table_begin_);
     }
     if (archive_.text(begin + header_size, name_size) != name) {
-      archive_.fail_entry(name, "is called ",
-                          detail::name_text(archive_.text(begin + header_size, name_size)),
-                          " where it begins");
+      archive_.refuse_entry(name, "is called ",
+                            in_quotes(archive_.text(begin + header_size, name_size)),
+                            " where it begins");
     }
     if (archive_.number<std::uint16_t>(begin + 6) != flags ||
         archive_.number<std::uint16_t>(begin + 8) != 0) {
-      archive_.fail_entry(name, "flags or method differ where it begins");
+      archive_.refuse_entry(name, "flags or method differ where it begins");
     }
     // Sizes may follow the data instead (flag 8), or be 64-bit numbers, the unpacked one first.
     std::string_view large =
@@ -153,8 +155,8 @@ class ZipDirectory {
         large.remove_prefix(8);
       }
       if (own != size && !(own == 0 && (flags & 8) != 0)) {
-        archive_.fail_entry(name, "has ", size, " bytes in the table, but ", own,
-                            " where it begins");
+        archive_.refuse_entry(name, "has ", size, " bytes in the table, but ", own,
+                              " where it begins");
       }
     }
     const std::uint64_t data = begin + header_size + name_size + extra_size;
@@ -170,8 +172,8 @@ class ZipDirectory {
               [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
     for (std::size_t i = 1; i < extents_.size(); ++i) {
       if (extents_[i].begin < extents_[i - 1].end) {
-        archive_.fail_entry(entries_[extents_[i].entry].name, "overlaps entry ",
-                            detail::name_text(entries_[extents_[i - 1].entry].name));
+        archive_.refuse_entry(entries_[extents_[i].entry].name, "overlaps entry ",
+                              in_quotes(entries_[extents_[i - 1].entry].name));
       }
     }
     extents_ = {};

@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "tessera/io/file/file.hpp"
-#include "tessera/io/text/name_text.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -43,12 +43,12 @@ struct ZipArchive {
   }
 
   template <class... Parts>
-  [[noreturn]] void fail(const Parts&... parts) const {
-    detail::fail(label, "zip: ", parts...);
+  [[noreturn]] void refuse(const Parts&... parts) const {
+    refuse_file(label, "zip: ", parts...);
   }
   template <class... Parts>
-  [[noreturn]] void fail_entry(std::string_view name, const Parts&... parts) const {
-    detail::fail(label, "zip entry ", name_text(name), ": ", parts...);
+  [[noreturn]] void refuse_entry(std::string_view name, const Parts&... parts) const {
+    refuse_file(label, "zip entry ", in_quotes(name), ": ", parts...);
   }
 };
 
@@ -66,7 +66,7 @@ inline ZipTable find_zip_table(const ZipArchive& archive) {
   constexpr std::uint64_t locator_size = 20;
   constexpr std::uint64_t end64_size = 56;
   if (archive.bytes.size() < end_size)
-    archive.fail("has ", archive.bytes.size(), " bytes, the end record alone 22");
+    archive.refuse("has ", archive.bytes.size(), " bytes, the end record alone 22");
   const std::uint64_t size = archive.bytes.size();
   std::uint64_t end = size;
   // An archive comment of up to 65535 bytes may follow the record.
@@ -78,9 +78,9 @@ inline ZipTable find_zip_table(const ZipArchive& archive) {
       break;
     }
   }
-  if (end == size) archive.fail("no end record: the file is cut off or something follows it");
+  if (end == size) archive.refuse("no end record: the file is cut off or something follows it");
   if (archive.number<std::uint16_t>(end + 4) != 0 || archive.number<std::uint16_t>(end + 6) != 0) {
-    archive.fail("the archive is split over several files");
+    archive.refuse("the archive is split over several files");
   }
   ZipTable table{archive.number<std::uint32_t>(end + 16), archive.number<std::uint32_t>(end + 12),
                  archive.number<std::uint16_t>(end + 10)};
@@ -91,7 +91,7 @@ inline ZipTable find_zip_table(const ZipArchive& archive) {
     const std::uint64_t end64 = archive.number<std::uint64_t>(end - locator_size + 8);
     if (end - locator_size < end64_size || end64 != end - locator_size - end64_size ||
         archive.text(end64, 4) != "PK\6\6") {
-      archive.fail("the 64-bit end record is not where its locator says");
+      archive.refuse("the 64-bit end record is not where its locator says");
     }
     const ZipTable large{archive.number<std::uint64_t>(end64 + 48),
                          archive.number<std::uint64_t>(end64 + 40),
@@ -99,37 +99,37 @@ inline ZipTable find_zip_table(const ZipArchive& archive) {
     if ((table.offset != in_zip64 && table.offset != large.offset) ||
         (table.size != in_zip64 && table.size != large.size) ||
         (table.entries != 0xFFFF && table.entries != large.entries)) {
-      archive.fail("the two end records disagree");
+      archive.refuse("the two end records disagree");
     }
     table = large;
     table_end = end64;
   } else if (needs_64) {
-    archive.fail("the 64-bit end record is missing");
+    archive.refuse("the 64-bit end record is missing");
   }
   if (table.entries > ZipLimits::entries) {
-    archive.fail(table.entries, " entries are more than the limit of ", ZipLimits::entries);
+    archive.refuse(table.entries, " entries are more than the limit of ", ZipLimits::entries);
   }
   if (table.offset > table_end || table.size != table_end - table.offset) {
-    archive.fail("the table of ", table.size, " bytes at byte ", table.offset,
-                 " does not end where the end record begins, at byte ", table_end);
+    archive.refuse("the table of ", table.size, " bytes at byte ", table.offset,
+                   " does not end where the end record begins, at byte ", table_end);
   }
   return table;
 }
 
 inline void check_zip_name(const ZipArchive& archive, std::string_view name) {
-  if (name.empty()) archive.fail("an entry has no name");
+  if (name.empty()) archive.refuse("an entry has no name");
   if (name.size() > ZipLimits::name_bytes) {
-    archive.fail_entry(name, "name of ", name.size(), " bytes is above the limit of ",
-                       ZipLimits::name_bytes);
+    archive.refuse_entry(name, "name of ", name.size(), " bytes is above the limit of ",
+                         ZipLimits::name_bytes);
   }
   const bool drive = name.size() > 1 && name[1] == ':';
-  if (name.front() == '/' || drive) archive.fail_entry(name, "name is an absolute path");
+  if (name.front() == '/' || drive) archive.refuse_entry(name, "name is an absolute path");
   if (name.find('\\') != std::string_view::npos || name.find('\0') != std::string_view::npos) {
-    archive.fail_entry(name, "name holds a backslash or a zero byte");
+    archive.refuse_entry(name, "name holds a backslash or a zero byte");
   }
   for (std::string_view rest = name; !rest.empty();) {
     const std::string_view part = rest.substr(0, rest.find('/'));
-    if (part == "..") archive.fail_entry(name, "name leads out of the archive");
+    if (part == "..") archive.refuse_entry(name, "name leads out of the archive");
     rest.remove_prefix(std::min(rest.size(), part.size() + 1));
   }
 }
@@ -139,11 +139,11 @@ inline void check_zip_kind(const ZipArchive& archive, std::string_view name, std
   constexpr std::uint16_t encrypted = 0x0001 | 0x0040 | 0x2000;
   constexpr std::uint16_t sizes_after_data = 0x0008;
   constexpr std::uint16_t utf8_name = 0x0800;
-  if ((flags & encrypted) != 0) archive.fail_entry(name, "is encrypted");
+  if ((flags & encrypted) != 0) archive.refuse_entry(name, "is encrypted");
   if ((flags & ~(sizes_after_data | utf8_name)) != 0)
-    archive.fail_entry(name, "unknown flags ", flags);
+    archive.refuse_entry(name, "unknown flags ", flags);
   if (method != 0) {
-    archive.fail_entry(name, "is compressed (method ", method, "), which torch.save never does");
+    archive.refuse_entry(name, "is compressed (method ", method, "), which torch.save never does");
   }
 }
 
@@ -155,9 +155,9 @@ inline std::optional<std::string_view> zip_field(const ZipArchive& archive, std:
     std::array<std::uint16_t, 2> head{};
     if (extra.size() >= 4) std::memcpy(head.data(), extra.data(), 4);
     if (extra.size() < 4 || extra.size() - 4 < head[1])
-      archive.fail_entry(name, "extra data is cut off");
+      archive.refuse_entry(name, "extra data is cut off");
     if (head[0] == kind) {
-      if (found) archive.fail_entry(name, "extra data holds a field twice");
+      if (found) archive.refuse_entry(name, "extra data holds a field twice");
       found = extra.substr(4, head[1]);
     }
     extra.remove_prefix(std::size_t{4} + head[1]);

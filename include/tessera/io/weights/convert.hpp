@@ -10,8 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/expected_tensors.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/preprocessing/preprocessing.hpp"
+#include "tessera/io/tensors/metadata.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/weights/load_plan.hpp"
 #include "tessera/io/weights/rename.hpp"
 #include "tessera/io/weights/save.hpp"
@@ -52,8 +56,8 @@ inline ModelShape shape_of_file(const Checkpoint& file, const CheckpointFacts& f
   ModelShape shape{.layout = layout};
   if (!facts.encoder) return shape;
   if (facts.unclear_positions) {
-    fail(file.source.label(), "image_size cannot be told from the file (", no_image_size(facts),
-         "); give image_size");
+    refuse_file(file.source.label(), "image_size cannot be told from the file (",
+                no_image_size(facts), "); give image_size");
   }
   shape.class_token = facts.class_token;
   shape.reg_tokens = facts.reg_tokens;
@@ -72,15 +76,15 @@ inline Conversion plan_conversion(const Checkpoint& file, const CheckpointFacts&
                                   const Naming& naming, const ConvertOptions& options) {
   const std::string& label = file.source.label();
   if (!file.unexpected.empty()) {
-    fail(label, "tensor ", name_text(file.unexpected[0]), ": has no place in naming ",
-         file.naming_id());
+    refuse_file(label, "tensor ", in_quotes(file.unexpected[0]), ": has no place in naming ",
+                file.naming_id());
   }
-  if (facts.kind == ModelKind::other) fail(label, "is none of Tessera's models");
+  if (facts.kind == ModelKind::other) refuse_file(label, "is none of Tessera's models");
   const bool two = file.contains_part("encoder.") && file.contains_part("target_encoder.");
   Conversion made;
   made.encoder_only = options.encoder_only || options.encoder;
   if (made.encoder_only && two && !options.encoder) {
-    fail(label, "holds a context and a target encoder; choose one");
+    refuse_file(label, "holds a context and a target encoder; choose one");
   }
   const std::string prefix =
       options.encoder == EncoderChoice::target ? "target_encoder." : "encoder.";
@@ -91,7 +95,7 @@ inline Conversion plan_conversion(const Checkpoint& file, const CheckpointFacts&
         {made.encoder_only ? "encoder." + tensor.name.substr(prefix.size()) : tensor.name,
          &tensor});
   }
-  if (made.tensors.empty()) fail(label, "has no ", prefix.substr(0, prefix.size() - 1));
+  if (made.tensors.empty()) refuse_file(label, "has no ", prefix.substr(0, prefix.size() - 1));
   check_complete(file, facts, part);
   made.shape = shape_of_file(file, facts, layout_of(facts, naming, made.encoder_only));
   return made;
@@ -137,7 +141,7 @@ std::vector<NamedTensor<Scalar>> read_tensors(const Checkpoint& file, const Conv
   for (const auto& [name, tensor] : plan.tensors) {
     for (const std::string& stored : tensor->stored) {
       if (options.reject_non_finite && !is_finite(file.source.tensor(stored))) {
-        fail(file.source.label(), "tensor ", name_text(stored), ": holds NaN or infinity");
+        refuse_file(file.source.label(), "tensor ", in_quotes(stored), ": holds NaN or infinity");
       }
     }
     kept.push_back(values_of<Scalar>(file, *tensor));
@@ -154,7 +158,7 @@ ExportReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
   const Conversion plan = plan_conversion(file, facts, naming, options);
   std::deque<Tensor<Scalar, 1>> values;
   std::vector<NamedTensor<Scalar>> tensors = read_tensors(file, plan, options, values);
-  SafetensorsMetadata more;
+  TensorMetadata more;
   for (const auto& [key, value] : file.source.metadata()) {
     if (key.starts_with("tessera.self_test.")) more[key] = value;
   }
@@ -182,7 +186,7 @@ ExportReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
       const auto how = known_preprocessing(file, facts.image_size.value.value_or(Size{}));
       if (how.from != Origin::standard) more.merge(to_metadata(*how.value));
     } catch (const std::runtime_error& error) {  // the weights are sound all the same
-      report.left_out.push_back(text_of("how images are prepared (", error.what(), ")"));
+      report.left_out.push_back(concat("how images are prepared (", error.what(), ")"));
     }
   }
   add_metadata(writer, kept_facts(facts), naming.id, std::move(more));
@@ -206,7 +210,7 @@ inline ExportReport convert_weights(const Checkpoint& file, const std::filesyste
     return wide ? detail::convert_as<double>(file, facts, path, find_naming(naming), options)
                 : detail::convert_as<float>(file, facts, path, find_naming(naming), options);
   } catch (const std::invalid_argument& error) {
-    throw std::invalid_argument(text_of(file.source.label(), ": ", error.what()));
+    throw std::invalid_argument(concat(file.source.label(), ": ", error.what()));
   }
 }
 

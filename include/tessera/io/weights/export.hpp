@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tessera/core/error.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 #include "tessera/io/weights/rename.hpp"
 #include "tessera/io/weights/save.hpp"
 
@@ -55,7 +57,7 @@ ExportReport export_weights(const std::filesystem::path& path, const Model& mode
   const Naming& naming = find_naming(naming_id);
   std::vector<detail::NamedTensor<Scalar>> tensors;
   for (const auto& parameter : named_parameters(model)) {
-    tensors.push_back({text_of(detail::ModelNames<Model>::prefix, parameter.name),
+    tensors.push_back({concat(detail::ModelNames<Model>::prefix, parameter.name),
                        {parameter.shape.begin(), parameter.shape.end()},
                        parameter.values,
                        options.dtype.value_or(dtype_of<Scalar>())});
@@ -63,7 +65,7 @@ ExportReport export_weights(const std::filesystem::path& path, const Model& mode
   detail::TensorNamer<Scalar> namer(naming, detail::shape_of_model(model, naming));
   SafetensorsWriter file;
   const ExportReport report = namer.add_to(file, tensors);
-  SafetensorsMetadata more = options.metadata;
+  TensorMetadata more = options.metadata;
   if (namer.moves_positions()) detail::drop_self_test(more);
   detail::add_metadata(file, detail::hidden_facts_of(model), naming.id, std::move(more));
   file.write(path);

@@ -3,7 +3,9 @@
 #include <string>
 #include <string_view>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/model_config.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/text/json_text.hpp"
 #include "tessera/io/weights/rename.hpp"
 
@@ -19,7 +21,7 @@ class JsonObject {
   void add(std::string_view key, bool value) { add_text(key, value ? "true" : "false"); }
   void add(std::string_view key, std::string_view value) { add_text(key, json_string(value)); }
   void add_text(std::string_view key, std::string_view json) {
-    text_ += text_of(text_.empty() ? "{\n  " : ",\n  ", json_string(key), ": ", json);
+    text_ += concat(text_.empty() ? "{\n  " : ",\n  ", json_string(key), ": ", json);
   }
   std::string text() const { return text_ + "\n}\n"; }
 
@@ -48,7 +50,7 @@ inline std::string hugging_face_config(const Checkpoint& file, const CheckpointF
     return {"vit", "ViTModel"};
   }();
   detail::JsonObject json;
-  json.add_text("architectures", text_of("[", json_string(name), "]"));
+  json.add_text("architectures", concat("[", json_string(name), "]"));
   json.add("model_type", type);
   json.add("hidden_size", encoder.embed_dim);
   json.add("num_hidden_layers", encoder.depth);
@@ -56,7 +58,7 @@ inline std::string hugging_face_config(const Checkpoint& file, const CheckpointF
   if (scaled) {
     const auto ratio =
         detail::dinov2_mlp_ratio(encoder.embed_dim, facts.encoder->mlp_hidden, gated);
-    if (!ratio) detail::fail(file.source.label(), "no class of Hugging Face has such an MLP");
+    if (!ratio) refuse_file(file.source.label(), "no class of Hugging Face has such an MLP");
     json.add("mlp_ratio", *ratio);
     json.add("use_swiglu_ffn", gated);
   } else {
@@ -65,7 +67,7 @@ inline std::string hugging_face_config(const Checkpoint& file, const CheckpointF
   const Size image = encoder.image_size;
   json.add_text("image_size", image.height == image.width
                                   ? std::to_string(image.height)
-                                  : text_of("[", image.height, ", ", image.width, "]"));
+                                  : concat("[", image.height, ", ", image.width, "]"));
   json.add("patch_size", encoder.patch_size);
   json.add("num_channels", encoder.in_chans);
   if (registers) json.add("num_register_tokens", encoder.reg_tokens);

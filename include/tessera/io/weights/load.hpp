@@ -5,8 +5,11 @@
 #include <string>
 #include <utility>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/model_config.hpp"
 #include "tessera/io/checkpoint/model_names.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/weights/load_plan.hpp"
 
 namespace tessera::io {
@@ -38,8 +41,8 @@ class HiddenComparison {
   template <class T>
   void check(std::string_view what, const Known<T>& said, const std::optional<T>& in_model) const {
     if (is_guess(said.from) || !said.value || !in_model || *said.value == *in_model) return;
-    fail(file_.source.label(), what, " is ", text(*said.value), " (", said.from, "), but ",
-         text(*in_model), " in the model; if the file is wrong, give ", what);
+    refuse_file(file_.source.label(), what, " is ", text(*said.value), " (", said.from, "), but ",
+                text(*in_model), " in the model; if the file is wrong, give ", what);
   }
 
  private:
@@ -47,7 +50,7 @@ class HiddenComparison {
   static std::string text(GlobalPool pool) { return std::string(pool_name(pool)); }
   template <class T>
   static std::string text(const T& value) {
-    return text_of(value);
+    return concat(value);
   }
 
   const Checkpoint& file_;
@@ -79,17 +82,18 @@ LoadReport load_known(const Checkpoint& file, Model& model, const LoadOptions& o
   const bool encoder_only = options.encoder_only || options.encoder;
   const bool takes_encoder = Names::kind == ModelKind::encoder || encoder_only;
   if (two && takes_encoder && !options.encoder) {
-    fail(file.source.label(), "holds a context and a target encoder; choose one with encoder");
+    refuse_file(file.source.label(),
+                "holds a context and a target encoder; choose one with encoder");
   }
   const bool target_alone = !two && file.contains_part("target_encoder.");
   if (target_alone && takes_encoder && options.encoder != EncoderChoice::target) {
-    fail(file.source.label(), "holds a target encoder alone; choose it with encoder");
+    refuse_file(file.source.label(), "holds a target encoder alone; choose it with encoder");
   }
   check_hidden_facts(file, facts, model, encoder_only);
   const bool target = options.encoder == EncoderChoice::target;
   LoadPlan<Scalar> plan(file, facts, options);
   for (const NamedParameter<Scalar>& parameter : named_parameters(model)) {
-    const std::string name = text_of(Names::prefix, parameter.name);
+    const std::string name = concat(Names::prefix, parameter.name);
     if (encoder_only && !name.starts_with("encoder.")) {
       plan.report.kept.push_back(parameter.name);
       continue;
@@ -102,16 +106,16 @@ LoadReport load_known(const Checkpoint& file, Model& model, const LoadOptions& o
     const bool has_more =
         facts.kind != ModelKind::encoder && Names::kind == ModelKind::encoder && !encoder_only;
     const std::string others =
-        file.others.empty() ? ""
-                            : text_of("; other entries of the file, to be chosen with entry: ",
-                                      first_names(file.others));
-    fail(file.source.label(), "does not fit the model (naming ", file.naming_id(), "): ", text,
-         has_no_decoder
-             ? "; the file holds an encoder alone: encoder_only leaves the decoder as it "
-               "is"
-             : "",
-         has_more ? "; the file holds more than an encoder: encoder_only takes just that" : "",
-         others);
+        file.others.empty()
+            ? ""
+            : concat("; other entries of the file, to be chosen with entry: ", listed(file.others));
+    refuse_file(
+        file.source.label(), "does not fit the model (naming ", file.naming_id(), "): ", text,
+        has_no_decoder ? "; the file holds an encoder alone: encoder_only leaves the decoder as it "
+                         "is"
+                       : "",
+        has_more ? "; the file holds more than an encoder: encoder_only takes just that" : "",
+        others);
   }
   plan.check_values();
   MappedParameters<Scalar> mapped = plan.map();

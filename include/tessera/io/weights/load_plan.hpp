@@ -11,7 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/expected_tensors.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/weights/adapt.hpp"
 #include "tessera/io/weights/load_report.hpp"
 #include "tessera/io/weights/mapped_parameters.hpp"
@@ -100,9 +103,9 @@ class LoadPlan {
       why = " in the model";
     }
     if (!why.empty()) {
-      report.wrong_shape.push_back(text_of(parameter.name, " is ",
-                                           std::span<const Index>(tensor->shape), " in the file, ",
-                                           parameter.shape, why));
+      report.wrong_shape.push_back(concat(parameter.name, " is ",
+                                          std::span<const Index>(tensor->shape), " in the file, ",
+                                          parameter.shape, why));
       return;
     }
     report.loaded.push_back(parameter.name);
@@ -117,7 +120,7 @@ class LoadPlan {
       if (used_.contains(tensor.name)) continue;
       const bool wanted = tensor.name.starts_with(part);
       std::vector<std::string>& list = wanted ? report.unexpected : report.skipped;
-      for (const std::string& stored : tensor.stored) list.push_back(shown(stored));
+      for (const std::string& stored : tensor.stored) list.push_back(printable(stored));
     }
   }
 
@@ -127,7 +130,7 @@ class LoadPlan {
       for (const std::string& name : copy.tensor->stored) {
         file_.source.check_readable<Scalar>(name);
         if (options_.reject_non_finite && !is_finite(file_.source.tensor(name))) {
-          fail(file_.source.label(), "tensor ", name_text(name), ": holds NaN or infinity");
+          refuse_file(file_.source.label(), "tensor ", in_quotes(name), ": holds NaN or infinity");
         }
       }
     }
@@ -220,13 +223,13 @@ class LoadPlan {
     if (same) from.grid = to.grid;
     if (from == to) return "";
     if (!same && !options_.resize_position_embedding) {
-      return text_of(" in the model, which has ", to.grid, " patches",
-                     from.grid.count() == to.grid.count() ? text_of(", not ", from.grid) : "",
-                     ": give resize_position_embedding");
+      return concat(" in the model, which has ", to.grid, " patches",
+                    from.grid.count() == to.grid.count() ? concat(", not ", from.grid) : "",
+                    ": give resize_position_embedding");
     }
     if (!same && facts_.encoder && !facts_.image_size.value) {
-      fail(file_.source.label(), "image_size cannot be told from the file (", no_image_size(facts_),
-           "); give image_size");
+      refuse_file(file_.source.label(), "image_size cannot be told from the file (",
+                  no_image_size(facts_), "); give image_size");
     }
     if (!same) report.resized.push_back(name);
     adapted =

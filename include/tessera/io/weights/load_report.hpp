@@ -4,7 +4,8 @@
 #include <string_view>
 #include <vector>
 
-#include "tessera/io/text/name_text.hpp"
+#include "tessera/core/error.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -29,9 +30,9 @@ struct LoadReport {
   /// One line: "timm: 150 tensors loaded, 150 converted, 1 kept; from entry model, beside
   /// optimizer".
   std::string summary() const {
-    std::string text = text_of(naming, ": ", loaded.size(), " tensors loaded");
+    std::string text = concat(naming, ": ", loaded.size(), " tensors loaded");
     const auto add = [&](const std::vector<std::string>& names, std::string_view what) {
-      if (!names.empty()) text += text_of(", ", names.size(), " ", what);
+      if (!names.empty()) text += concat(", ", names.size(), " ", what);
     };
     add(converted, "converted");
     add(mapped, "mapped");
@@ -42,8 +43,8 @@ struct LoadReport {
     add(wrong_shape, "of the wrong shape");
     add(heads, "of a head left out");
     add(skipped, "skipped");
-    if (!entry.empty()) text += text_of("; from entry ", detail::shown(entry));
-    if (!others.empty()) text += text_of(", beside ", detail::first_names(others));
+    if (!entry.empty()) text += concat("; from entry ", printable(entry));
+    if (!others.empty()) text += concat(", beside ", listed(others));
     return text;
   }
 };
@@ -54,7 +55,7 @@ namespace detail {
 inline std::string complaint(const LoadReport& report, bool allow_missing) {
   std::string text;
   const auto add = [&](const std::vector<std::string>& names, std::string_view what) {
-    if (!names.empty()) text += text_of(text.empty() ? "" : "; ", what, " ", first_names(names));
+    if (!names.empty()) text += concat(text.empty() ? "" : "; ", what, " ", listed(names));
   };
   if (!allow_missing) add(report.missing, "missing");
   add(report.wrong_shape, "wrong shape:");

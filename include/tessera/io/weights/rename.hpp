@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/error.hpp"
 #include "tessera/core/size.hpp"
 #include "tessera/io/naming/translate.hpp"
 #include "tessera/io/safetensors/writer.hpp"
@@ -84,7 +85,7 @@ class TensorNamer {
     if (!without_place.empty()) {
       refuse("export_weights", "naming ", naming_.id, " has no place for ",
              without_place.empty() ? "" : without_place[0],
-             without_place.size() > 1 ? text_of(" and ", without_place.size() - 1, " more") : "");
+             without_place.size() > 1 ? concat(" and ", without_place.size() - 1, " more") : "");
     }
     const std::string missing = writer_.first_missing(names);
     if (!missing.empty()) {

@@ -8,18 +8,19 @@
 
 #include "tessera/io/checkpoint/hyperparameters.hpp"
 #include "tessera/io/safetensors/writer.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 
 namespace tessera::io {
 
 struct SaveOptions {
   std::optional<Dtype> dtype = std::nullopt;  ///< floats are stored as this; unset: as they are
-  SafetensorsMetadata metadata = {};          ///< more texts for the file, such as self_test()
+  TensorMetadata metadata = {};               ///< more texts for the file, such as self_test()
 };
 
 namespace detail {
 
 /// For a file of other parameters than those that were tested.
-inline void drop_self_test(SafetensorsMetadata& metadata) {
+inline void drop_self_test(TensorMetadata& metadata) {
   std::erase_if(metadata,
                 [](const auto& item) { return item.first.starts_with("tessera.self_test."); });
 }
@@ -27,8 +28,8 @@ inline void drop_self_test(SafetensorsMetadata& metadata) {
 /// What a file must say beside its tensors, so that the model can be made from it alone; then
 /// `more`, which counts before it.
 inline void add_metadata(SafetensorsWriter& file, const HiddenFacts& facts, std::string_view naming,
-                         SafetensorsMetadata more) {
-  SafetensorsMetadata metadata = to_metadata(facts);
+                         TensorMetadata more) {
+  TensorMetadata metadata = to_metadata(facts);
   metadata["format"] = "pt";
   metadata["tessera.naming"] = naming;
   more.merge(metadata);
@@ -48,7 +49,7 @@ void save_weights(const std::filesystem::path& path, const Model& model,
     file.add(parameter.name, parameter.shape, parameter.values,
              options.dtype.value_or(dtype_of<Scalar>()));
   }
-  SafetensorsMetadata more = options.metadata;
+  TensorMetadata more = options.metadata;
   if constexpr (detail::ModelNames<Model>::kind != ModelKind::other) {
     more.emplace("tessera.kind", kind_name(detail::ModelNames<Model>::kind));
   }

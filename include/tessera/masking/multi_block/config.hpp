@@ -37,9 +37,9 @@ struct MultiBlockMaskConfig {
 namespace detail {
 
 inline std::string described(const MultiBlockMaskConfig& config) {
-  return text_of("grid ", config.grid(), ", enc_mask_scale ", config.enc_mask_scale,
-                 ", pred_mask_scale ", config.pred_mask_scale, ", aspect_ratio ",
-                 config.aspect_ratio, ", npred ", config.npred, ", min_keep ", config.min_keep);
+  return concat("grid ", config.grid(), ", enc_mask_scale ", config.enc_mask_scale,
+                ", pred_mask_scale ", config.pred_mask_scale, ", aspect_ratio ",
+                config.aspect_ratio, ", npred ", config.npred, ", min_keep ", config.min_keep);
 }
 
 inline void check_multi_block_config(std::string_view op, const MultiBlockMaskConfig& config) {

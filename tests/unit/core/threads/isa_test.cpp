@@ -11,7 +11,7 @@ namespace tessera {
 
 TEST_CASE("instruction sets are found by name") {
   for (const Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512, Isa::avx512_bf16, Isa::amx}) {
-    CHECK(isa_from_name(text_of(isa)) == isa);
+    CHECK(isa_from_name(concat(isa)) == isa);
   }
   CHECK(test::error_of([] { isa_from_name("avx"); }) ==
         "isa_from_name: there is no instruction set \"avx\"; known are baseline, avx2, avx512, "
@@ -30,7 +30,7 @@ TEST_CASE("an instruction set that the machine lacks is refused") {
   if (machine_isa() == Isa::amx) return;  // nothing is lacking
   const auto higher = static_cast<Isa>(static_cast<int>(machine_isa()) + 1);
   CHECK(test::error_of([&] { ExecutionScope({.isa = higher}); }) ==
-        text_of("ExecutionScope: this machine has no ", higher, ", only ", machine_isa()));
+        concat("ExecutionScope: this machine has no ", higher, ", only ", machine_isa()));
 }
 
 TEST_CASE("a scope sets the instruction set, for its cells too", "[threads]") {

@@ -46,7 +46,7 @@ TEST_CASE("every key of Hugging Face that tensors decide must agree with them") 
         std::tuple("num_channels", "1", "3"), std::tuple("qkv_bias", "true", "false"),
         std::tuple("num_register_tokens", "4", "0")}) {
     const auto json = [&, key = key](const char* value) {
-      return text_of("{\"", key, "\": ", value, "}");
+      return concat("{\"", key, "\": ", value, "}");
     };
     CHECK(vit.error_with(json(wrong)) == vit.contradiction(key, wrong, right));
     CHECK(vit.error_with(json(right)) == none);
@@ -58,7 +58,7 @@ TEST_CASE("every key of Hugging Face that tensors decide must agree with them") 
   const Pair mae("hf_mae_published");
   for (const char* key :
        {"decoder_hidden_size", "decoder_num_hidden_layers", "decoder_intermediate_size"}) {
-    CHECK(mae.error_with(text_of("{\"", key, "\": 99}")).starts_with(text_of(key, " is 99, but")));
+    CHECK(mae.error_with(concat("{\"", key, "\": 99}")).starts_with(concat(key, " is 99, but")));
   }
 }
 
@@ -98,9 +98,9 @@ TEST_CASE("timm's arguments must be understood and agree") {
         std::tuple("in_chans", "1", "3"), std::tuple("patch_size", "4", "2"),
         std::tuple("class_token", "false", "true"), std::tuple("reg_tokens", "2", "0"),
         std::tuple("qkv_bias", "false", "true"), std::tuple("fc_norm", "false", "true")}) {
-    CHECK(error(text_of("\"", key, "\": ", wrong)) ==
+    CHECK(error(concat("\"", key, "\": ", wrong)) ==
           timm.contradiction(std::string("model_args.") + key, wrong, right));
-    CHECK(error(text_of("\"", key, "\": ", right)) == none);
+    CHECK(error(concat("\"", key, "\": ", right)) == none);
   }
   CHECK(error("\"mlp_ratio\": 7").starts_with("model_args.mlp_ratio is 7, but the tensors of "));
   CHECK(error("\"init_values\": 1e-5").starts_with("model_args.init_values is 1e-05, but"));
@@ -143,7 +143,7 @@ TEST_CASE("timm's models that compute something else with the same tensors are r
   }
   const auto refused = [&](const char* name, const char* why) {
     INFO(name);
-    CHECK(error(name) == text_of("architecture '", name, "' is not supported: ", why));
+    CHECK(error(name) == concat("architecture '", name, "' is not supported: ", why));
   };
   refused("vit_base_patch16_rpn_224", "its blocks normalise after attention and MLP, not before");
   refused("vit_base_patch16_clip_quickgelu_224", "its activation is quick GELU, not GELU");

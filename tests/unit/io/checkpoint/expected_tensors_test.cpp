@@ -12,8 +12,8 @@ template <class Model>
 detail::ExpectedTensors shapes_of(const Model& model) {
   detail::ExpectedTensors shapes;
   for (const auto& parameter : named_parameters(model)) {
-    shapes[text_of(detail::ModelNames<Model>::prefix, parameter.name)] = {parameter.shape.begin(),
-                                                                          parameter.shape.end()};
+    shapes[concat(detail::ModelNames<Model>::prefix, parameter.name)] = {parameter.shape.begin(),
+                                                                         parameter.shape.end()};
   }
   return shapes;
 }

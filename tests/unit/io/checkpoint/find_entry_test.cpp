@@ -61,12 +61,12 @@ TEST_CASE("what else a training checkpoint holds does not hide its model") {
     const std::string block = "blocks.0.";
     if (!name.starts_with(block)) continue;
     for (int i = 1; i < 64; ++i) {
-      all.tensors[text_of("net.blocks.", i, ".", name.substr(block.size()))] = tensor;
+      all.tensors[concat("net.blocks.", i, ".", name.substr(block.size()))] = tensor;
     }
   }
   for (int i = 0; i < 300; ++i) {
     for (const char* moment : {"step", "exp_avg", "exp_avg_sq"}) {
-      all.add(text_of("optimizer.state.", i, ".", moment), {3});
+      all.add(concat("optimizer.state.", i, ".", moment), {3});
     }
   }
   const Checkpoint file = open_checkpoint(all.write(folder / "f.safetensors"));
@@ -114,7 +114,7 @@ TEST_CASE("too many parts that may be models are an error that names the entries
   EditedFile many;
   for (int i = 0; i < 300; ++i) {
     for (const char* top : {"a", "b"}) {
-      many.add(text_of(top, ".", std::to_string(1000 + i), ".blocks.0.norm1.weight"), {3});
+      many.add(concat(top, ".", std::to_string(1000 + i), ".blocks.0.norm1.weight"), {3});
     }
   }
   const auto path = many.write(folder / "f.safetensors");

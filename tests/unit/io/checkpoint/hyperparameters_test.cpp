@@ -41,8 +41,6 @@ TEST_CASE("metadata that cannot be read counts as none") {
   CHECK(facts.layer_norm_eps == std::nullopt);
   CHECK(facts.norm_pix_loss == std::nullopt);
   CHECK(facts.global_pool == std::nullopt);
-  CHECK(detail::metadata_flag({{"x", "True"}}, "x") == true);
-  CHECK(detail::metadata_flag({{"x", "0"}}, "x") == false);
 }
 
 }  // namespace tessera::io::test

@@ -13,7 +13,7 @@ TEST_CASE("known: every origin has a text of its own, and three of them are gues
   CHECK(origin_name(Origin::published_size) == "published size");
   CHECK(origin_name(Origin::square_grid) == "square grid");
   CHECK(origin_name(Origin::standard) == "default");
-  CHECK(text_of("heads (", Origin::metadata, ")") == "heads (metadata)");
+  CHECK(concat("heads (", Origin::metadata, ")") == "heads (metadata)");
   CHECK(is_guess(Origin::published_size));
   CHECK(is_guess(Origin::square_grid));
   CHECK(is_guess(Origin::standard));

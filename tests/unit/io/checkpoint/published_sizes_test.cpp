@@ -25,7 +25,7 @@ class HeaderOnly {
   void add_stack(const std::string& prefix, Index dim, Index depth, Index hidden, Index positions) {
     add(prefix + "pos_embed", {1, positions, dim});
     for (Index i = 0; i < depth; ++i) {
-      const std::string block = text_of(prefix, "blocks.", i, ".");
+      const std::string block = concat(prefix, "blocks.", i, ".");
       add(block + "attn.qkv.weight", {3 * dim, dim});
       add(block + "attn.proj.weight", {dim, dim});
       add(block + "mlp.fc1.weight", {hidden, dim});

@@ -17,7 +17,7 @@ TEST_CASE("boxes and flips are those of torchvision for the same seed") {
       {"impossible", {.area_low = 0.9}}};
   for (const auto& [name, range] : ranges) {
     for (const Size& size : {Size{100, 80}, Size{37, 300}, Size{300, 37}}) {
-      const std::string key = text_of(name, ".", size.height, "x", size.width);
+      const std::string key = concat(name, ".", size.height, "x", size.width);
       CAPTURE(key);
       const auto boxes = expected.read<std::int64_t, 2>(key + ".boxes");
       const auto flips = expected.read<bool, 1>(key + ".flips");

@@ -167,7 +167,7 @@ TEST_CASE("another size, a missing self-test and a damaged text are refused") {
         std::tuple("output", "1 2", "its output has 2 values, not 24"),
         std::tuple("output", "inf 2", "its output cannot be read"),
         std::tuple("parameters", "0", "its sums of the parameters cannot be read")}) {
-    SafetensorsMetadata metadata = self_test(saved);
+    TensorMetadata metadata = self_test(saved);
     metadata[std::string("tessera.self_test.") + key] = text;
     save_weights(path, saved, {.metadata = metadata});
     CHECK(file_error([&] { verify(open_checkpoint(path), saved); }) ==

@@ -35,7 +35,7 @@ TEST_CASE("a JSON value of another kind is refused with its path") {
   const JsonValues values = parsed(R"({"a": -1, "b": 1.5, "c": "x", "d": 1e300, "e": true})");
   for (const char* path : {"a", "b", "c", "d", "e"}) {
     CHECK(file_error([&] { (void)values.get<Index>(path); }) ==
-          text_of("c.json: ", path, " is no whole number from 0 to 2^31"));
+          concat("c.json: ", path, " is no whole number from 0 to 2^31"));
   }
   CHECK(file_error([&] { (void)values.get<bool>("a"); }) == "c.json: a is not a truth value");
   CHECK(file_error([&] { (void)values.get<double>("c"); }) == "c.json: c is not a number");

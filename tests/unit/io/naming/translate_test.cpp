@@ -61,7 +61,7 @@ TEST_CASE("every naming reads back what it writes") {
       }
       if (ours.empty()) {
         CHECK(argument_error([&] { NameWriter(naming, layout); }) ==
-              text_of("NameWriter: naming ", naming.id, " has no names for such a model"));
+              concat("NameWriter: naming ", naming.id, " has no names for such a model"));
         continue;
       }
       const NameWriter writer(naming, layout);
@@ -94,7 +94,7 @@ TEST_CASE("a writer says what a model of that code has and this one lacks") {
   for (const char* layer : {"norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2"}) {
     for (const char* kind : {"weight", "bias"}) {
       for (const char* block : {"0", "1"}) {
-        names.insert(text_of("encoder.blocks.", block, ".", layer, ".", kind));
+        names.insert(concat("encoder.blocks.", block, ".", layer, ".", kind));
       }
     }
   }

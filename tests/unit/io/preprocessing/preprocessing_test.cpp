@@ -147,7 +147,7 @@ TEST_CASE("settings in metadata are what was written, or refused by key") {
   const Checkpoint file = Case("mae_encoder").open();
   MaskedVisionTransformer<float> encoder(encoder_config(file, read_facts(file)));
   const auto error_with = [&](const std::string& key, const std::string& value) {
-    SafetensorsMetadata metadata = detail::to_metadata(Preprocessing{});
+    TensorMetadata metadata = detail::to_metadata(Preprocessing{});
     metadata["tessera.preprocessing." + key] = value;
     save_weights(path, encoder, {.metadata = metadata});
     const std::string text =

@@ -22,7 +22,7 @@ TEST_CASE("a header is taken apart into tensors and metadata") {
       R"({"__metadata__":{"k":"v"},"a":{"dtype":"F16","shape":[2,3],"data_offsets":[4,16]}})",
       &handler);
   const SafetensorsHeader header = std::move(handler).take();
-  CHECK(header.metadata == SafetensorsMetadata{{"k", "v"}});
+  CHECK(header.metadata == TensorMetadata{{"k", "v"}});
   REQUIRE(header.entries.size() == 1);
   CHECK(header.entries[0].name == "a");
   CHECK(header.entries[0].dtype == Dtype::f16);
@@ -35,12 +35,12 @@ TEST_CASE("more tensors or metadata than the limit are refused as they appear") 
   std::string tensors = "{";
   for (std::size_t i = 0; i <= SafetensorsLimits::tensors; ++i) {
     tensors +=
-        text_of(i > 0 ? "," : "", "\"", i, R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})");
+        concat(i > 0 ? "," : "", "\"", i, R"(":{"dtype":"U8","shape":[0],"data_offsets":[0,0]})");
   }
   CHECK(error_of(tensors) == "header has more than 50000 tensors");
   std::string metadata = R"({"__metadata__":{)";
   for (std::size_t i = 0; i <= SafetensorsLimits::metadata; ++i) {
-    metadata += text_of(i > 0 ? "," : "", "\"", i, "\":\"\"");
+    metadata += concat(i > 0 ? "," : "", "\"", i, "\":\"\"");
   }
   CHECK(error_of(metadata) == "metadata: more than 10000 keys");
   CHECK(error_of(R"({"__metadata__":{},"__metadata__":{}})") == "key '__metadata__' occurs twice");

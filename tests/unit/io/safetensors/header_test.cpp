@@ -30,7 +30,7 @@ TEST_CASE("a header is read into entries in the order of their bytes") {
       R"("empty":{"dtype":"I64","shape":[4,0],"data_offsets":[8,8]},)"
       R"("a":{"data_offsets":[0,8],"dtype":"F64","shape":[]}}  )",
       32);
-  CHECK(header.metadata == SafetensorsMetadata{{"", ""}, {"k", "v"}});
+  CHECK(header.metadata == TensorMetadata{{"", ""}, {"k", "v"}});
   REQUIRE(header.entries.size() == 3);
   CHECK(header.entries[0].name == "a");
   CHECK(header.entries[0].dtype == Dtype::f64);

@@ -43,7 +43,7 @@ TEST_CASE("tensors are listed and read by name") {
   const SafetensorsReader reader(golden / "format.safetensors");
   CHECK(reader.label() == (golden / "format.safetensors").string());
   CHECK(reader.tensors().size() == 26);
-  CHECK(reader.metadata() == SafetensorsMetadata{{"größe", "a \"b\"\t\x02"}});
+  CHECK(reader.metadata() == TensorMetadata{{"größe", "a \"b\"\t\x02"}});
   CHECK(reader.contains("a.f4"));
   CHECK_FALSE(reader.contains("a.f"));
   CHECK(reader.entry("z.u2").dtype == Dtype::u16);

@@ -89,7 +89,7 @@ TEST_CASE("names, metadata and many tensors come back") {
   const std::vector<std::byte> bytes = writer.bytes();
   const SafetensorsReader reader(bytes);
   CHECK(reader.tensors().size() == 5);
-  CHECK(reader.metadata() == SafetensorsMetadata{{odd, odd}});
+  CHECK(reader.metadata() == TensorMetadata{{odd, odd}});
   CHECK(reader.read<float, 1>(odd) == one);
   CHECK(reader.read<float, 1>("") == one);
   CHECK(reader.read<float, 1>("none.2") == none);

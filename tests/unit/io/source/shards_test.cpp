@@ -34,12 +34,12 @@ TEST_CASE("an index is read into names and metadata") {
   const ShardIndex index = parse_shard_index(
       R"( {"metadata":{"total_size":92,"a":-1,"b":0.5,"c":true,"d":null,"e":"x"},)"
       R"("weight_map":{"w":"one.bin","v":"two.bin","u":"one.bin"}} )");
-  CHECK(index.metadata == SafetensorsMetadata{{"a", "-1"},
-                                              {"b", "0.5"},
-                                              {"c", "True"},
-                                              {"d", "None"},
-                                              {"e", "x"},
-                                              {"total_size", "92"}});
+  CHECK(index.metadata == TensorMetadata{{"a", "-1"},
+                                         {"b", "0.5"},
+                                         {"c", "True"},
+                                         {"d", "None"},
+                                         {"e", "x"},
+                                         {"total_size", "92"}});
   CHECK(index.file_of.size() == 3);
   CHECK(index.file_of.at("u") == "one.bin");
   CHECK(parse_shard_index(R"({"weight_map":{}})").file_of.empty());
@@ -129,7 +129,7 @@ TEST_CASE("shards must hold exactly what the index says") {
   REQUIRE(joined.tensors.size() == 3);
   CHECK(joined.tensors[0].name == "c");
   CHECK(joined.tensors[2].name == "b");
-  CHECK(joined.metadata == SafetensorsMetadata{{"format", "pt"}, {"k", "index"}});
+  CHECK(joined.metadata == TensorMetadata{{"format", "pt"}, {"k", "index"}});
 
   const std::string begin = path.string() + ": tensor ";
   CHECK(file_error([&] { read({"a"}, {"b"}); }) == begin + "'c': is not in its shard 'one'");

@@ -67,7 +67,7 @@ TEST_CASE("the same weights read the same from every format") {
   }
   const TensorSource sharded = open_golden("sharded/model.safetensors.index.json");
   CHECK(sharded.format() == TensorFormat::shard_index);
-  CHECK(sharded.metadata() == SafetensorsMetadata{{"format", "pt"}, {"total_size", "92"}});
+  CHECK(sharded.metadata() == TensorMetadata{{"format", "pt"}, {"total_size", "92"}});
 }
 
 TEST_CASE("a group of a training checkpoint is selected by name") {
@@ -115,7 +115,7 @@ TEST_CASE("views, halves and bfloat16 become the wanted floats") {
 TEST_CASE("errors name the file, the tensor and the reason, and change nothing") {
   const std::vector<std::byte> bytes = safetensors_bytes();
   const TensorSource source = open_tensors(bytes, "weights");
-  CHECK(source.metadata() == SafetensorsMetadata{{"k", "v"}});
+  CHECK(source.metadata() == TensorMetadata{{"k", "v"}});
   CHECK(source.contains("weight"));
   CHECK_FALSE(source.contains("bias"));
   CHECK(source.read<double, 1>("large")(1) == 1e300);

@@ -113,4 +113,16 @@ TEST_CASE("encoding rounds once") {
   CHECK(back[0] == 1.0 + 0x1p-10);
 }
 
+TEST_CASE("byte_count multiplies without overflow, and a size of 0 hides none") {
+  const auto count = [](std::vector<Index> shape, Dtype dtype) {
+    return detail::byte_count(shape, dtype);
+  };
+  constexpr Index large = Index{1} << 40;
+  CHECK(count({}, Dtype::f64) == 8);
+  CHECK(count({2, 3}, Dtype::bf16) == 12);
+  CHECK(count({2, 0, 3}, Dtype::f32) == 0);
+  CHECK(count({large, large}, Dtype::u8) == std::nullopt);
+  CHECK(count({0, large, large}, Dtype::u8) == std::nullopt);
+}
+
 }  // namespace tessera::io

@@ -236,7 +236,7 @@ std::string shared_encoder(Index depth, Index storage_values, bool repeat_one) {
   add("patch_embed.proj.weight", {512, 3, 4, 4});
   add("patch_embed.proj.bias", {512});
   for (Index i = 0; i < depth; ++i) {
-    const std::string block = text_of("blocks.", i, ".");
+    const std::string block = concat("blocks.", i, ".");
     add_norm(block + "norm1");
     add_layer(block + "attn.qkv", 1536, 512);
     add_layer(block + "attn.proj", 512, 512);

@@ -147,7 +147,7 @@ TEST_CASE("opcodes that torch does not write are refused") {
     return "a.pth: pickle byte 2: opcode " + code + " is not one that checkpoints need";
   };
   CHECK(error_of("i") == refused("0x69 ('i')"));     // INST
-  CHECK(error_of("o") == refused("0x6F ('o')"));     // OBJ
+  CHECK(error_of("o") == refused("0x6f ('o')"));     // OBJ
   CHECK(error_of("\x82\x01") == refused("0x82"));    // EXT1
   CHECK(error_of("\x92") == refused("0x92"));        // NEWOBJ_EX
   CHECK(error_of("\x97") == refused("0x97"));        // NEXT_BUFFER

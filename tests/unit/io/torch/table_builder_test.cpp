@@ -151,7 +151,7 @@ TEST_CASE("names are the dotted path of keys") {
   REQUIRE(read.table.groups.size() == 1);
   CHECK(read.table.groups[0].name == "model");
   CHECK(read.table.groups[0].tensors == 3);
-  CHECK(read.table.metadata == SafetensorsMetadata{{"epoch", "3"}, {"model.7.1", "None"}});
+  CHECK(read.table.metadata == TensorMetadata{{"epoch", "3"}, {"model.7.1", "None"}});
   CHECK(Table(tensor).table.tensors[0].name == "tensor");
   CHECK(Table("]" + tensor + "a").table.tensors[0].name == "0");
 }

@@ -11,7 +11,7 @@ namespace {
 /// The tensors of two checkpoints by our names; "" if they are the same to the bit.
 std::string difference(const Checkpoint& a, const Checkpoint& b) {
   if (a.tensors.size() != b.tensors.size()) {
-    return text_of(a.tensors.size(), " and ", b.tensors.size(), " tensors");
+    return concat(a.tensors.size(), " and ", b.tensors.size(), " tensors");
   }
   for (const CheckpointTensor& tensor : a.tensors) {
     const CheckpointTensor* other = b.find(tensor.name);

@@ -272,8 +272,8 @@ TEST_CASE("channels are adapted on request") {
     Vit vit(config);
     CHECK(load_changed("timm_fc_norm_head", unchanged, vit) ==
           misfit +
-              text_of("wrong shape: patch_embed.proj.weight is [12, 3, 2, 2] in the file, [12, ",
-                      channels, ", 2, 2] in the model: give adapt_input_channels"));
+              concat("wrong shape: patch_embed.proj.weight is [12, 3, 2, 2] in the file, [12, ",
+                     channels, ", 2, 2] in the model: give adapt_input_channels"));
     LoadReport report;
     CHECK(load_changed("timm_fc_norm_head", unchanged, vit, {.adapt_input_channels = true},
                        &report) == "");
@@ -461,8 +461,8 @@ TEST_CASE("leading ones may be missing from a mask token, and from nothing else"
   CHECK(shaped("mask_token", {1, dim}) == "");
   CHECK(shaped("mask_token", {dim}) == "");
   CHECK(shaped("vit.norm.weight", {1, dim}) ==
-        text_of("does not fit the model (naming lightly): wrong shape: norm.weight is [1, ", dim,
-                "] in the file, [", dim, "] in the model"));
+        concat("does not fit the model (naming lightly): wrong shape: norm.weight is [1, ", dim,
+               "] in the file, [", dim, "] in the model"));
 }
 
 /// Of a size whose matrices are worth mapping.

@@ -52,7 +52,7 @@ TEST_CASE("metadata is for the Python packages, for Tessera, and for the caller"
   const Linear<float> layer(2, 3);
   save_weights(path, layer, {.metadata = {{"note", "mine"}}});
   CHECK(open_tensors(path).metadata() ==
-        SafetensorsMetadata{{"format", "pt"}, {"note", "mine"}, {"tessera.naming", "tessera"}});
+        TensorMetadata{{"format", "pt"}, {"note", "mine"}, {"tessera.naming", "tessera"}});
   CHECK(open_tensors(path).contains("bias"));
 }
 

@@ -33,10 +33,10 @@ struct Coverage {
   }
 
   std::string text() const {
-    std::string line = text_of("unevenness ", unevenness(), ", mean length ", length, ", rows");
-    for (const double share : rows) line += text_of(" ", std::round(1000.0 * share) / 1000.0);
+    std::string line = concat("unevenness ", unevenness(), ", mean length ", length, ", rows");
+    for (const double share : rows) line += concat(" ", std::round(1000.0 * share) / 1000.0);
     line += ", columns";
-    for (const double share : columns) line += text_of(" ", std::round(1000.0 * share) / 1000.0);
+    for (const double share : columns) line += concat(" ", std::round(1000.0 * share) / 1000.0);
     return line;
   }
 };
@@ -265,8 +265,8 @@ TEST_CASE("coverage: the reference starves the bottom, the unbiased mode does no
   for (const Index batch : {8, 32, 128}) {
     biased.push_back(coverage_of({.mode = reference}, batch, images, context_of));
     even.push_back(coverage_of({.mode = unbiased}, batch, images, context_of));
-    report += text_of("batch ", batch, "\n  reference: ", biased.back().text(),
-                      "\n  unbiased:  ", even.back().text(), "\n");
+    report += concat("batch ", batch, "\n  reference: ", biased.back().text(),
+                     "\n  unbiased:  ", even.back().text(), "\n");
   }
   INFO(report);
 
@@ -294,7 +294,7 @@ TEST_CASE("coverage: the unbiased mode is even on other grids and for several co
                                              {.image_size = {96, 96}, .patch_size = 8},
                                              {.nenc = 2}}) {
     const Coverage even = coverage_of(config, 2, 3000, context_of);
-    INFO(text_of("grid ", config.grid(), ", nenc ", config.nenc, ": ", even.text()));
+    INFO(concat("grid ", config.grid(), ", nenc ", config.nenc, ": ", even.text()));
     CHECK(even.unevenness() < 1.2);
   }
 }

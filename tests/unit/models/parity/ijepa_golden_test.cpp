@@ -102,7 +102,7 @@ TEMPLATE_TEST_CASE("published I-JEPA: features, loss and norms of gradients", "[
     for (const auto& parameter : named_parameters(ijepa)) {
       for (const Published& published : gradients) {
         if (parameter.name != published.name) continue;
-        check(text_of("gradient of ", published.name),
+        check(concat("gradient of ", published.name),
               std::sqrt(sum_of_squares(tape.gradient_values(parameter.key))),
               two ? published.two_contexts : published.one_context);
         ++found;

@@ -144,7 +144,7 @@ TEMPLATE_TEST_CASE("published MAE: losses and norms of gradients", "[golden]", f
       for (const Published& published : gradients) {
         if (parameter.name != published.name) continue;
         const double norm = std::sqrt(sum_of_squares(tape.gradient_values(parameter.key)));
-        CHECK(golden_mismatch<TestType>(source, text_of("gradient of ", published.name), norm,
+        CHECK(golden_mismatch<TestType>(source, concat("gradient of ", published.name), norm,
                                         norm_pix ? published.norm_pix : published.raw) == "");
         ++found;
       }

@@ -47,7 +47,7 @@ TEMPLATE_TEST_CASE("encoder: preprocess, encode, forward, blocks and gradients a
       CHECK(std::ssize(found.blocks) == fixture.integer("depth"));
       for (std::size_t i = 0; i < found.blocks.size(); ++i) {
         const std::string key =
-            text_of("output.intermediates", normalised ? "_norm." : ".", static_cast<Index>(i));
+            concat("output.intermediates", normalised ? "_norm." : ".", static_cast<Index>(i));
         if (normalised && !fixture.contains(key)) continue;
         CHECK(fixture.mismatch(key, found.blocks[i].value()) == "");
       }

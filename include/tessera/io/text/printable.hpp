@@ -6,10 +6,10 @@
 
 #include "tessera/core/error.hpp"
 
-namespace tessera::io::detail {
+namespace tessera::io {
 
-/// Text of a file as it may stand on a terminal: cut to 80 bytes, control characters as dots.
-inline std::string shown(std::string_view text) {
+/// Makes text of a file fit for a terminal: cut to 80 bytes, control characters as dots.
+inline std::string printable(std::string_view text) {
   constexpr std::size_t limit = 80;
   std::size_t size = text.size();
   if (size > limit) {
@@ -30,17 +30,17 @@ inline std::string shown(std::string_view text) {
   return plain;
 }
 
-/// The same in quotes, for an error message.
-inline std::string name_text(std::string_view name) { return text_of("'", shown(name), "'"); }
+/// A name of a file in single quotes, printable, for an error message.
+inline std::string in_quotes(std::string_view name) { return concat("'", printable(name), "'"); }
 
-/// "a, b, c and 5 more" of names that may be shown.
-inline std::string first_names(const std::vector<std::string>& names, std::size_t most = 3) {
+/// Joins printable names into "a, b, c and 5 more".
+inline std::string listed(const std::vector<std::string>& names, std::size_t most = 3) {
   std::string text;
   for (std::size_t i = 0; i < names.size() && i < most; ++i) {
     text += (i > 0 ? ", " : "") + names[i];
   }
-  if (names.size() > most) text += text_of(" and ", names.size() - most, " more");
+  if (names.size() > most) text += concat(" and ", names.size() - most, " more");
   return text;
 }
 
-}  // namespace tessera::io::detail
+}  // namespace tessera::io

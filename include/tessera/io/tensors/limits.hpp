@@ -1,0 +1,15 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace tessera::io {
+
+/// Bounds of one tensor in a weights file of any format; a file with a larger one is refused.
+struct TensorLimits {
+  static constexpr std::size_t rank = 16;
+  static constexpr std::uint64_t dimension = std::uint64_t{1} << 48;
+  static constexpr std::size_t name_bytes = 4096;
+};
+
+}  // namespace tessera::io
