@@ -26,7 +26,7 @@ class Circumstances {
     ExecutionContext context = execution_context();  // today's threads: they change no result
     context.matmul_precision = precision_;
     context.isa = isa_;
-    const ExecutionContextSwap as_then(context);
+    const ContextOverride as_then(context);
     const Rewind rewind(generator, generator_);
     return f();
   }

@@ -47,7 +47,7 @@ Var<Scalar, 3> attend(const AttentionInputs<Scalar>& in, Index heads, Index widt
       [dq = in.q.gradient(), dkv = in.kv.gradient(), q = in.q.shared(), kv = in.kv.shared(), shared,
        logsumexp = std::move(logsumexp), sizes, width, keys, values,
        precision = current_matmul_precision()](const Tensor<Scalar, 3>& dout) {
-        const ExecutionContextSwap as_forward(context_of_precision(precision));
+        const ContextOverride as_forward(context_of_precision(precision));
         const bool packed = q == kv;
         auto q_result = Tensor<Scalar, 3>::empty(q->shape());
         auto kv_result = packed ? Tensor<Scalar, 3>() : Tensor<Scalar, 3>::empty(kv->shape());

@@ -12,42 +12,14 @@
 #include <string_view>
 #include <vector>
 
+#include "support/scratch_folder.hpp"
 #include "tessera/io/file/file.hpp"
 
 namespace tessera::io::test {
 
 inline const std::filesystem::path golden = TESSERA_GOLDEN_DIR;
 
-/// An empty folder that is gone afterwards.
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::random_device entropy;
-    path_ = std::filesystem::temp_directory_path() /
-            ("tessera-io-" + std::to_string(entropy()) + "-" + std::to_string(entropy()));
-    std::filesystem::create_directory(path_);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-
-  std::filesystem::path operator/(std::string_view name) const { return path_ / name; }
-
-  /// Names of all that is in it, hidden files included.
-  std::set<std::string> names() const {
-    std::set<std::string> found;
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) {
-      found.insert(entry.path().filename().string());
-    }
-    return found;
-  }
-
- private:
-  std::filesystem::path path_;
-};
+using tessera::test::ScratchFolder;
 
 inline std::vector<std::byte> bytes_of(std::string_view text) {
   const auto bytes = std::as_bytes(std::span(text));

@@ -1,26 +1,18 @@
 #pragma once
 
+#include <memory>
 #include <optional>
-#include <thread>
 
 #include "tessera/core/error.hpp"
-#include "tessera/core/threads/isa.hpp"
-#include "tessera/core/threads/thread_team.hpp"
+#include "tessera/core/threads/context.hpp"
+#include "tessera/core/threads/processors.hpp"
 
 namespace tessera {
 
-/// How float matrix products are computed; PyTorch's names. A machine without the hardware for a
-/// lower precision computes in float32, and so does every Scalar but float. In the lower ones
-/// subnormal numbers count as zero; in `high` infinite numbers, and those above 3.39e38 that
-/// bfloat16 rounds to infinity, give NaN.
-enum class MatmulPrecision {
-  highest,  ///< float32
-  high,     ///< each float32 as a sum of two bfloat16, three products, float32 accumulation; AMX
-  medium,   ///< bfloat16 inputs, float32 accumulation; AMX or AVX512-BF16
-};
-
 struct ExecutionSettings {
-  Index threads = 1;  ///< the calling thread included; 0 means one per hardware thread
+  /// How many threads compute, the calling one included. 0 means as many as this thread may use
+  /// (usable_processors): its affinity and its cgroups' quotas count.
+  Index threads = 1;
   MatmulPrecision matmul_precision = MatmulPrecision::highest;
   /// Instruction set of the float kernels. None: the best of this machine, unless TESSERA_ISA in
   /// the environment names a lower one.
@@ -29,42 +21,24 @@ struct ExecutionSettings {
 
 namespace detail {
 
-struct ExecutionContext {
-  MatmulPrecision matmul_precision = MatmulPrecision::highest;
-  Isa isa = default_isa();
-  ThreadTeam* team = nullptr;  ///< null: everything runs on the calling thread
-};
-
-inline ExecutionContext& execution_context() {
-  thread_local ExecutionContext context;
-  return context;
-}
-
-/// Replaces the calling thread's context and puts the former one back.
-class ExecutionContextSwap {
- public:
-  explicit ExecutionContextSwap(const ExecutionContext& context) : former_(execution_context()) {
-    execution_context() = context;
-  }
-  ExecutionContextSwap(const ExecutionContextSwap&) = delete;
-  ExecutionContextSwap& operator=(const ExecutionContextSwap&) = delete;
-  ~ExecutionContextSwap() { execution_context() = former_; }
-
- private:
-  ExecutionContext former_;
-};
-
 inline Isa resolved_isa(const std::optional<Isa>& isa) {
   return isa ? available(*isa, "ExecutionScope") : default_isa();
 }
 
 inline Index resolved_threads(Index threads) {
-  constexpr Index most = 4096;
+  constexpr Index most = 4096;  // more is taken for a mistake: a negative number, a size
   if (!(threads >= 0 && threads <= most)) {
     refuse("ExecutionScope", "threads = ", threads, " is negative or above ", most);
   }
-  if (threads > 0) return threads;
-  return std::max<Index>(1, static_cast<Index>(std::thread::hardware_concurrency()));
+  return threads > 0 ? threads : std::min(usable_processors(), most);
+}
+
+inline std::shared_ptr<ScopeEntry> scope_entry(const ExecutionSettings& settings) {
+  const Isa isa = resolved_isa(settings.isa);
+  const auto entry = std::make_shared<ScopeEntry>(resolved_threads(settings.threads) - 1);
+  ThreadTeam* const team = entry->team.workers() > 0 ? &entry->team : nullptr;
+  entry->context = {settings.matmul_precision, isa, team};
+  return entry;
 }
 
 }  // namespace detail
@@ -73,22 +47,32 @@ inline Index resolved_threads(Index threads) {
 /// this object lives:
 ///
 ///     const ExecutionScope scope({.threads = 2});
+///     const auto features = encoder.encode(images);  // on two threads
 ///
-/// Without a scope one thread computes, in float32. Scopes nest; other threads are not affected.
-/// The number of threads never changes a result. Idle workers sleep after some tens of
-/// microseconds. Throws std::invalid_argument if `threads` is negative or the machine lacks `isa`.
+/// Without a scope one thread computes, in float32. The number of threads never changes a result.
+/// Idle workers sleep after 50 microseconds.
+///
+/// Scopes nest: the one that began last is in force. They may end in any order. A scope is the
+/// thread's that began it, and other threads are not affected. It may end on another thread; then
+/// its own thread goes on with it until it begins or ends a scope, or ends itself.
+///
+/// Throws std::invalid_argument if `threads` is negative or above 4096 or the machine lacks `isa`,
+/// and std::system_error if the system gives no more threads; then nothing is changed.
 class [[nodiscard]] ExecutionScope {
  public:
   explicit ExecutionScope(const ExecutionSettings& settings)
-      : team_(detail::resolved_threads(settings.threads) - 1),
-        swap_({settings.matmul_precision, detail::resolved_isa(settings.isa),
-               team_.workers() > 0 ? &team_ : nullptr}) {}
+      : entry_(detail::scope_entry(settings)) {
+    detail::put_in_scope(entry_);
+  }
   ExecutionScope(const ExecutionScope&) = delete;
   ExecutionScope& operator=(const ExecutionScope&) = delete;
+  ~ExecutionScope() {
+    entry_->ended.store(true, std::memory_order_release);
+    detail::take_out_ended_scopes();
+  }
 
  private:
-  detail::ThreadTeam team_;
-  detail::ExecutionContextSwap swap_;
+  std::shared_ptr<detail::ScopeEntry> entry_;
 };
 
 /// Threads that the calling thread's work is spread over.

@@ -37,13 +37,12 @@ inline Isa isa_from_name(std::string_view name) {
   }
   refuse("isa_from_name", "there is no instruction set \"", name,
          "\"; known are baseline, avx2, avx512, avx512_bf16 and amx");
-  return Isa::baseline;
 }
 
 namespace detail {
 
 /// Whether processor and system have AMX's tiles and bfloat16 products. Linux lets a process use
-/// them once it has asked.
+/// them once it has asked, which this does.
 inline bool machine_has_amx() {
 #if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
   static const bool has = [] {
@@ -81,7 +80,11 @@ inline Isa vector_isa() {
 }
 
 /// The highest one that processor and operating system offer. On processors with AMX this asks
-/// Linux, once, for the permission to use its tiles.
+/// Linux, once and for the whole process, for the permission to use its tiles. From then on a
+/// signal's frame has to hold them too, 8 KiB more, and Linux refuses a sigaltstack that is too
+/// small for that (ENOMEM); it refuses AMX instead if a thread has such a stack already. Make
+/// alternative stacks of at least sysconf(_SC_SIGSTKSZ) bytes, never of the constant SIGSTKSZ
+/// (8 KiB); or keep away from AMX by TESSERA_ISA=avx512_bf16 in the environment.
 inline Isa machine_isa() {
   const Isa best = vector_isa();
   return best == Isa::avx512_bf16 && detail::machine_has_amx() ? Isa::amx : best;

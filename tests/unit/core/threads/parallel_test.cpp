@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <chrono>
+#include <limits>
+#include <memory>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -10,6 +12,7 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/throws.hpp"
 
 namespace tessera {
 
@@ -108,6 +111,83 @@ TEST_CASE("an exception in a cell comes out of parallel_for", "[threads]") {
     }
     CHECK(calls_per_cell(30) == std::vector<int>(30, 1));
   }
+}
+
+TEST_CASE("an exception is passed on, the loop is finished and the team stays usable",
+          "[threads]") {
+  for (const Index threads : {1, 3}) {
+    const ExecutionScope scope({.threads = threads});
+    for (int round = 0; round < 100; ++round) {
+      std::atomic<int> calls{0};
+      std::string caught;
+      try {
+        parallel_for(20, [&](Index cell) {
+          ++calls;
+          if (cell % 3 == 0) throw std::runtime_error("a cell failed");
+        });
+      } catch (const std::runtime_error& error) {
+        caught = error.what();
+      }
+      CHECK(caught == "a cell failed");
+      CHECK(calls == 20);
+    }
+    std::atomic<int> calls{0};
+    parallel_for(20, [&](Index) { ++calls; });
+    CHECK(calls == 20);
+  }
+}
+
+TEST_CASE("of several exceptions the first one, by cells, is thrown on, for any threads",
+          "[threads]") {
+  for (const Index threads : {1, 2, 4}) {
+    const ExecutionScope scope({.threads = threads});
+    for (int round = 0; round < 50; ++round) {
+      std::string caught;
+      std::vector<int> calls(40);
+      try {
+        parallel_for(40, [&](Index cell) {
+          ++calls[static_cast<std::size_t>(cell)];
+          if (cell < 5) return;
+          if (cell == 5) std::this_thread::yield();  // so that others fail sooner
+          throw std::domain_error("cell " + std::to_string(cell));
+        });
+      } catch (const std::domain_error& error) {
+        caught = error.what();
+      }
+      CHECK(caught == "cell 5");
+      CHECK(calls == std::vector<int>(40, 1));
+    }
+  }
+}
+
+TEST_CASE("a grain that is not positive is refused", "[threads]") {
+  const auto no_call = [](Index, Index) { FAIL("nothing may be called"); };
+  CHECK(test::error_of([&] { parallel_ranges(10, 0, no_call); }) ==
+        "parallel_ranges: grain = 0 must be positive");
+  CHECK(test::error_of([&] { parallel_ranges(10, -4, no_call); }) ==
+        "parallel_ranges: grain = -4 must be positive");
+  parallel_ranges(-3, 4, no_call);
+  Index pieces = 0;
+  constexpr Index most = std::numeric_limits<Index>::max();
+  parallel_ranges(most, most - 1, [&](Index, Index end) { pieces += end == most ? 10 : 1; });
+  CHECK(pieces == 11);
+}
+
+TEST_CASE("a scope that ends within its own loop, on any thread, does so after the loop",
+          "[threads]") {
+  for (const Index ending_cell : {0, 5}) {
+    auto scope = std::make_unique<ExecutionScope>(ExecutionSettings{.threads = 3});
+    std::atomic<int> calls{0};
+    parallel_for(6, [&](Index cell) {
+      ++calls;
+      if (cell == ending_cell) scope.reset();
+    });
+    CHECK(calls == 6);
+    const ExecutionScope next({.threads = 2});  // its thread begins a scope: the old one is over
+    CHECK(current_threads() == 2);
+    CHECK(calls_per_cell(10) == std::vector<int>(10, 1));
+  }
+  CHECK(current_threads() == 1);
 }
 
 TEST_CASE("threads with scopes of their own do not meet", "[threads]") {

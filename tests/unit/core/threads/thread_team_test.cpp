@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "support/catch.hpp"
+#include "support/throws.hpp"
 
 namespace tessera::detail {
 
@@ -16,9 +16,12 @@ namespace {
 
 /// Calls body(cell) through the team.
 template <class Body>
-void run(ThreadTeam& team, std::uint32_t cells, const Body& body) {
+void run(ThreadTeam& team, Index cells, const Body& body) {
   team.run(
-      cells, [](const void* context, Index cell) { (*static_cast<const Body*>(context))(cell); },
+      cells,
+      [](const void* loop, Index begin, Index end) noexcept {
+        for (Index cell = begin; cell < end; ++cell) (*static_cast<const Body*>(loop))(cell);
+      },
       &body);
 }
 
@@ -28,15 +31,16 @@ TEST_CASE("a team works off every cell exactly once", "[threads]") {
   for (const Index workers : {0, 1, 3}) {
     ThreadTeam team(workers);
     CHECK(team.workers() == workers);
-    for (const std::uint32_t cells : {0U, 1U, 2U, 1000U}) {
+    for (const std::size_t cells : {0U, 1U, 2U, 1000U}) {
       std::vector<int> calls(cells);
-      run(team, cells, [&](Index cell) { ++calls[static_cast<std::size_t>(cell)]; });
+      run(team, static_cast<Index>(cells),
+          [&](Index cell) { ++calls[static_cast<std::size_t>(cell)]; });
       CHECK(calls == std::vector<int>(cells, 1));
     }
   }
 }
 
-TEST_CASE("each thread of a team goes through its cells upwards, in runs of neighbours",
+TEST_CASE("each thread of a team goes through its cells upwards, in runs of neighbors",
           "[threads]") {
   ThreadTeam team(1);
   const std::thread::id caller = std::this_thread::get_id();
@@ -51,8 +55,8 @@ TEST_CASE("each thread of a team goes through its cells upwards, in runs of neig
       // The first run of 64 cells on two threads is a quarter of them.
       const auto cut = std::adjacent_find(
           cells.begin(), cells.end(), [](Index left, Index right) { return right != left + 1; });
-      if (!cells.empty() && cells.front() == 0)
-        CHECK(cut - cells.begin() >= 15);  // of the last cell of a run, or beyond
+      if (cells.empty() || cells.front() != 0) continue;
+      CHECK(cut - cells.begin() >= 15);  // of the last cell of a run, or beyond
     }
   }
 }
@@ -78,25 +82,43 @@ TEST_CASE("a team serves many short rounds", "[threads]") {
   CHECK(sum == 3000 * 10);
 }
 
-TEST_CASE("a team passes an exception on, finishes the round and stays usable", "[threads]") {
+TEST_CASE("a team has one caller at a time, and no cell may call it", "[threads]") {
+  const std::string refusal =
+      "ThreadTeam::run: the team is running a loop; it has one caller, and a cell may not call it "
+      "again";
   ThreadTeam team(2);
-  for (int round = 0; round < 100; ++round) {
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<int> refused{0};
     std::atomic<int> calls{0};
-    std::string caught;
-    try {
-      run(team, 20, [&](Index cell) {
-        ++calls;
-        if (cell % 3 == 0) throw std::runtime_error("a cell failed");
-      });
-    } catch (const std::runtime_error& error) {
-      caught = error.what();
-    }
-    CHECK(caught == "a cell failed");
-    CHECK(calls == 20);
+    run(team, 6, [&](Index) {
+      ++calls;
+      refused += test::error_of([&] { run(team, 2, [&](Index) { ++calls; }); }) == refusal;
+    });
+    CHECK(refused == 6);
+    CHECK(calls == 6);
   }
-  std::atomic<int> calls{0};
-  run(team, 20, [&](Index) { ++calls; });
-  CHECK(calls == 20);
+  std::atomic<bool> inside{false};
+  std::atomic<bool> tried{false};
+  std::string error;
+  std::thread second([&] {
+    while (!inside) std::this_thread::yield();
+    error = test::error_of([&] { run(team, 2, [](Index) {}); });
+    tried = true;
+  });
+  run(team, 1, [&](Index) {
+    inside = true;
+    while (!tried) std::this_thread::yield();
+  });
+  second.join();
+  CHECK(error == refusal);
+  CHECK_FALSE(team.busy());
+}
+
+TEST_CASE("a team refuses more cells than its protocol counts", "[threads]") {
+  ThreadTeam team(1);
+  CHECK(test::error_of([&] { run(team, ThreadTeam::max_cells + 1, [](Index) {}); }) ==
+        "ThreadTeam::run: cells = 4294967296 must be at most 4294967295");
+  CHECK_FALSE(team.busy());
 }
 
 TEST_CASE("teams come and go", "[threads]") {
