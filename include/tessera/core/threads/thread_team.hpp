@@ -85,8 +85,8 @@ class ThreadTeam {
     } catch (const std::system_error& error) {
       const Index started = this->workers();
       stop_workers();
-      throw std::system_error(error.code(), text_of("ExecutionScope: the system started only ",
-                                                    started, " of ", workers, " worker threads"));
+      throw std::system_error(error.code(), concat("ExecutionScope: the system started only ",
+                                                   started, " of ", workers, " worker threads"));
     } catch (...) {
       stop_workers();
       throw;
