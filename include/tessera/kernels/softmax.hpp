@@ -48,6 +48,23 @@ struct ExponentialsOfRow {
   }
 };
 
+struct SoftmaxBackward {
+  template <class Vector, class Scalar>
+  [[gnu::always_inline]] static void run(const Scalar* probabilities, Scalar* gradients,
+                                         Index count) {
+    const Scalar expected = sum_over<Vector>(
+        count,
+        [](const Vector& y, const Vector& dy, Vector& sum)
+            __attribute__((always_inline)) { sum += y * dy; },
+        probabilities, static_cast<const Scalar*>(gradients));
+    each_vector<Vector>(
+        0, count,
+        [=](const Vector& y, Vector& dy)
+            __attribute__((always_inline)) { dy = y * (dy - expected); },
+        probabilities, gradients);
+  }
+};
+
 }  // namespace detail
 
 /// The largest of x; minus infinity if there are none.
@@ -78,12 +95,7 @@ Scalar softmax_row(Scalar* x, Index count) {
 /// In place: dy[i] becomes dx[i] = y[i] * (dy[i] - sum_j y[j] dy[j]).
 template <class Scalar>
 void softmax_row_backward(const Scalar* y, Scalar* dy, Index count) {
-  const Scalar mean = dot(y, dy, count);  // of dy, by the probabilities
-  elementwise<Scalar>(
-      count,
-      [=](const auto& probability, auto& gradient)
-          __attribute__((always_inline)) { gradient = probability * (gradient - mean); },
-      y, dy);
+  run_vectorized<detail::SoftmaxBackward, Scalar>(y, dy, count);
 }
 
 }  // namespace tessera::kernels
