@@ -48,9 +48,10 @@ function(tessera_find_io_packages)
   endif()
   find_package(PNG QUIET GLOBAL)
   find_package(JPEG QUIET GLOBAL)
-  if(NOT TARGET PNG::PNG OR NOT TARGET JPEG::JPEG)
-    message(FATAL_ERROR "tessera::io needs libpng and libjpeg with their headers "
-      "(Debian and Ubuntu: libpng-dev, libjpeg-dev). Install them, or set TESSERA_IO=OFF.")
+  find_package(ZLIB QUIET GLOBAL)
+  if(NOT TARGET PNG::PNG OR NOT TARGET JPEG::JPEG OR NOT TARGET ZLIB::ZLIB)
+    message(FATAL_ERROR "tessera::io needs libpng, libjpeg and zlib with their headers "
+      "(Debian and Ubuntu: libpng-dev, libjpeg-dev, zlib1g-dev). Install them, or set TESSERA_IO=OFF.")
   endif()
 endfunction()
 

@@ -21,7 +21,7 @@ constexpr Index side = 64;  // pixels of a crop
 constexpr Index patch = 4;
 constexpr Index full_run = 1500;   // steps, about a minute on two cores
 constexpr double target_gain = 3;  // dB
-constexpr io::CropRange crop_range{.area_low = 0.05, .area_high = 0.2};
+constexpr data::CropRange crop_range{.area_low = 0.05, .area_high = 0.2};
 
 constexpr double pixel_std = 0.25;
 constexpr io::Normalization normalization{{0.5, 0.5, 0.5}, {pixel_std, pixel_std, pixel_std}};

@@ -21,7 +21,7 @@ namespace {
 constexpr Index side = 96;  // pixels of a crop
 constexpr Index patch = 8;
 constexpr Index full_run = 600;  // steps, about a minute on two cores
-constexpr io::CropRange crop_range{.area_low = 0.1, .area_high = 0.5};
+constexpr data::CropRange crop_range{.area_low = 0.1, .area_high = 0.5};
 
 IJEPA<float> small_ijepa(Generator& generator) {
   IJEPA<float> ijepa({.encoder = {.image_size = {side, side},

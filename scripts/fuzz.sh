@@ -2,7 +2,7 @@
 # Builds the fuzz targets with clang++ and runs each; ends with one line per target: how many inputs
 # it ran and how long. Fails if one finds anything; the input is then in build/fuzz/findings.
 #   sh scripts/fuzz.sh [SECONDS] [TARGET...]
-# SECONDS per target, 60 by default. Targets: safetensors torch_file shard_index image config_json.
+# SECONDS per target, 60 by default. Targets: safetensors torch_file shard_index image config_json tar idx.
 # What a run learns is kept in build/fuzz/corpus and used by the next.
 set -eu
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ seconds=${1:-60}
 case $seconds in
   '' | *[!0-9]*) fail "SECONDS is a whole number, not '$seconds'" ;;
 esac
-[ "$#" -gt 0 ] || set -- safetensors torch_file shard_index image config_json
+[ "$#" -gt 0 ] || set -- safetensors torch_file shard_index image config_json tar idx
 
 build=build/fuzz
 say "Building in $build"

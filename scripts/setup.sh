@@ -50,6 +50,7 @@ find_missing() {
   need nlohmann-json3-dev 'nlohmann/json' has_header nlohmann/json.hpp
   need libpng-dev 'libpng with headers' has_header png.h
   need libjpeg-dev 'libjpeg or libjpeg-turbo with headers' has_header cstdio jpeglib.h
+  need zlib1g-dev 'zlib with headers' has_header zlib.h
   need libcli11-dev 'CLI11' has_header CLI/CLI.hpp
   need catch2 'Catch2, version 2 or 3' has_catch2
 }

@@ -5,7 +5,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "tessera/io/image/augment.hpp"
+#include "tessera/data/augment/crop.hpp"
 #include "tessera/io/image/read.hpp"
 
 namespace example {
@@ -43,13 +43,13 @@ inline Photos load_photos(const std::filesystem::path& folder) {
 
 /// Random parts of random photos, some flipped, all resized to side x side.
 inline std::vector<Image> random_crops(const std::vector<Image>& photos, Index count, Index side,
-                                       const tessera::io::CropRange& range,
+                                       const tessera::data::CropRange& range,
                                        tessera::Generator& generator) {
   std::vector<Image> crops;
   for (Index i = 0; i < count; ++i) {
     const Index photo = generator.randint(0, static_cast<Index>(photos.size()));
-    crops.push_back(tessera::io::random_flip(
-        tessera::io::random_resized_crop(photos[static_cast<std::size_t>(photo)], {side, side},
+    crops.push_back(tessera::data::random_flip(
+        tessera::data::random_resized_crop(photos[static_cast<std::size_t>(photo)], {side, side},
                                          range, generator),
         generator));
   }

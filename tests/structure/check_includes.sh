@@ -3,7 +3,7 @@
 # Checks who includes whom under INCLUDE_FOLDER/tessera. A folder may include itself and whatever
 # its `below` line reaches. Rooms
 # within a folder have lines of their own. A door, a header directly in io/, may include all of io/.
-# Only io/ may include the image and JSON libraries.
+# Only io/ and data/ may include the image, JSON and compression libraries.
 set -u
 cd "$1/tessera" || exit 1
 
@@ -58,6 +58,9 @@ BEGIN {
   below("io/weights", "io/preprocessing")
   below("io/inspect", "io/weights")
 
+  below("data/augment", "io/image")
+  below("data", "data/augment")
+
   below("testing", "nn")
 }
 function folder_of(room) {
@@ -83,15 +86,15 @@ FNR == 1 {
 
   if (target ~ /^tessera\// && !quoted) complain("<" target "> is written \"" target "\"")
   if (quoted && target !~ /^tessera\//) complain("\"" target "\" does not begin with tessera/")
-  if (target ~ /^(nlohmann\/|png|jpeg|jerror|turbojpeg|CLI\/|catch2\/)/ && folder_of(from) != "io")
-    complain("only io may include <" target ">")
+  if (target ~ /^(nlohmann\/|png|jpeg|jerror|turbojpeg|zlib|CLI\/|catch2\/)/ && folder_of(from) !~ /^(io|data)$/)
+    complain("only io and data may include <" target ">")
 
   if (target ~ /^tessera\//) {
     arrows++
     to = room_of(substr(target, length("tessera/") + 1))
     if (to == "") complain("nothing includes the umbrella header " target)
     else if (from == "tessera.hpp") {
-      if (folder_of(to) == "io" || to == "testing") complain("forbidden arrow: tessera.hpp -> " to)
+      if (folder_of(to) ~ /^(io|data|testing)$/) complain("forbidden arrow: tessera.hpp -> " to)
     } else if (from == "io") {
       if (folder_of(to) != "io") complain("forbidden arrow: io -> " to)  # a door
     } else if (!((from, to) in allowed)) complain("forbidden arrow: " from " -> " to)

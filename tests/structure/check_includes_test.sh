@@ -74,7 +74,7 @@ expect tessera.hpp '#include "tessera/testing/check.hpp"' 'forbidden arrow: tess
 expect nn/mlp.hpp '#include "tessera/tessera.hpp"' 'nothing includes the umbrella header'
 expect nn/mlp.hpp '#include "linear.hpp"' '"linear.hpp" does not begin with tessera/'
 expect nn/mlp.hpp '#include <tessera/core/tensor.hpp>' '<tessera/core/tensor.hpp> is written'
-expect nn/mlp.hpp '#include <nlohmann/json.hpp>' 'only io may include <nlohmann/json.hpp>'
+expect nn/mlp.hpp '#include <nlohmann/json.hpp>' 'only io and data may include <nlohmann/json.hpp>'
 
 mkdir -p "$scratch/misplaced/tessera/extra"
 echo '#pragma once' >"$scratch/misplaced/tessera/extra/x.hpp"

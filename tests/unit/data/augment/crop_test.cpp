@@ -1,4 +1,4 @@
-#include "tessera/io/image/augment.hpp"
+#include "tessera/data/augment/crop.hpp"
 
 #include <cmath>
 #include <limits>
@@ -7,7 +7,11 @@
 #include "support/io/files.hpp"
 #include "tessera/io/safetensors/reader.hpp"
 
-namespace tessera::io::test {
+namespace tessera::data::test {
+
+using namespace tessera::io;
+using io::test::argument_error;
+using io::test::golden;
 
 TEST_CASE("boxes and flips are those of torchvision for the same seed") {
   const SafetensorsReader expected(golden / "image_crops.safetensors");
@@ -101,4 +105,4 @@ TEST_CASE("impossible ranges are refused and draw nothing") {
   CHECK(generator == before);
 }
 
-}  // namespace tessera::io::test
+}  // namespace tessera::data::test

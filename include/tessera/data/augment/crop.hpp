@@ -2,14 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string_view>
 
 #include "tessera/core/random/distributions.hpp"
 #include "tessera/io/image/image.hpp"
 #include "tessera/io/image/resize.hpp"
 
-namespace tessera::io {
+namespace tessera::data {
 
-/// What a random crop may look like. The defaults are MAE's; I-JEPA takes area_low = 0.3.
+/// Range of the boxes that a random crop may be. The defaults are MAE's; I-JEPA takes area_low =
+/// 0.3.
 struct CropRange {
   double area_low = 0.2;  // share of the image
   double area_high = 1.0;
@@ -17,21 +19,27 @@ struct CropRange {
   double ratio_high = 4.0 / 3.0;
 };
 
+/// Throws std::invalid_argument "op: reason" unless both ranges are 0 < low <= high, areas at
+/// most 1.
+inline void check_crop_range(std::string_view op, const CropRange& range) {
+  if (!(range.area_low > 0 && range.area_low <= range.area_high && range.area_high <= 1)) {
+    refuse(op, "area from ", range.area_low, " to ", range.area_high, " is not a range in (0, 1]");
+  }
+  if (!(range.ratio_low > 0 && range.ratio_low <= range.ratio_high &&
+        std::isfinite(range.ratio_high))) {
+    refuse(op, "ratio from ", range.ratio_low, " to ", range.ratio_high,
+           " is not a range of positive numbers");
+  }
+}
+
 /// The box torchvision's RandomResizedCrop cuts from an image of that size after the same
 /// generator state: up to ten draws of area and of logarithmic ratio, then the largest centered box
 /// of an allowed ratio. Throws std::invalid_argument on an empty image and on ranges that are not
 /// 0 < low <= high, or areas above 1.
-inline ImageBox random_crop_box(const Size& image, const CropRange& range, Generator& generator) {
-  detail::require_size(image, "random_crop_box");
-  if (!(range.area_low > 0 && range.area_low <= range.area_high && range.area_high <= 1)) {
-    refuse("random_crop_box", "area from ", range.area_low, " to ", range.area_high,
-           " is not a range in (0, 1]");
-  }
-  if (!(range.ratio_low > 0 && range.ratio_low <= range.ratio_high &&
-        std::isfinite(range.ratio_high))) {
-    refuse("random_crop_box", "ratio from ", range.ratio_low, " to ", range.ratio_high,
-           " is not a range of positive numbers");
-  }
+inline io::ImageBox random_crop_box(const Size& image, const CropRange& range,
+                                    Generator& generator) {
+  io::detail::require_size(image, "random_crop_box");
+  check_crop_range("random_crop_box", range);
   const float log_low = std::log(static_cast<float>(range.ratio_low));
   const float log_high = std::log(static_cast<float>(range.ratio_high));
   const auto rounded = [](double value) { return static_cast<Index>(std::nearbyint(value)); };
@@ -60,21 +68,24 @@ inline ImageBox random_crop_box(const Size& image, const CropRange& range, Gener
 }
 
 /// image [H, W, 3] -> [size.height, size.width, 3]: a random box, resized.
-inline Image random_resized_crop(const Image& image, const Size& size, const CropRange& range,
-                                 Generator& generator, Filter filter = Filter::bicubic) {
-  detail::require_image(image, "random_resized_crop");
-  detail::require_size(size, "random_resized_crop");
-  return resize(crop(image, random_crop_box(size_of(image), range, generator)), size, filter);
+inline io::Image random_resized_crop(const io::Image& image, const Size& size,
+                                     const CropRange& range, Generator& generator,
+                                     io::Filter filter = io::Filter::bicubic) {
+  io::detail::require_image(image, "random_resized_crop");
+  io::detail::require_size(size, "random_resized_crop");
+  return io::resize(io::crop(image, random_crop_box(io::size_of(image), range, generator)), size,
+                    filter);
 }
 
 /// The image flipped with that probability, as torchvision's RandomHorizontalFlip.
-inline Image random_flip(const Image& image, Generator& generator, double probability = 0.5) {
-  detail::require_image(image, "random_flip");
+inline io::Image random_flip(const io::Image& image, Generator& generator,
+                             double probability = 0.5) {
+  io::detail::require_image(image, "random_flip");
   if (!(probability >= 0 && probability <= 1)) {
     refuse("random_flip", "probability ", probability, " is not in [0, 1]");
   }
   const auto draw = static_cast<double>(generator.uniform<float>());
-  return draw < probability ? flip_horizontally(image) : image;
+  return draw < probability ? io::flip_horizontally(image) : image;
 }
 
-}  // namespace tessera::io
+}  // namespace tessera::data

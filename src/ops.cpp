@@ -1,3 +1,0 @@
-// The operations of tessera::compiled.
-#define TESSERA_EXTERN
-#include "tessera/ops/instances.hpp"

@@ -1,0 +1,37 @@
+#include "tessera/data/sample_order.hpp"
+
+#include <string>
+
+#include "support/catch.hpp"
+#include "support/data/golden_augmentation.hpp"
+
+namespace tessera::data::test {
+
+TEST_CASE("the order of an epoch is DistributedSampler's for any number of ranks") {
+  for (const Index epoch : {0, 1, 7}) {
+    const Tensor<Index, 1> order = epoch_order(40, 11, epoch);
+    for (const int ranks : {1, 2, 4}) {
+      // The places of all ranks side by side: step s of W ranks has the next W entries.
+      const std::string name = "order." + std::to_string(epoch) + "." + std::to_string(ranks);
+      const auto expected = golden_augmentation().read<std::int64_t, 1>(name);
+      CAPTURE(name);
+      CHECK(std::equal(order.begin(), order.end(), expected.begin(), expected.end()));
+    }
+  }
+}
+
+TEST_CASE("each sample of each epoch of each seed has its own random numbers") {
+  CHECK(sample_generator(1, 2, 3) == sample_generator(1, 2, 3));
+  const std::uint32_t first = sample_generator(1, 2, 3)();
+  CHECK(first != sample_generator(2, 2, 3)());
+  CHECK(first != sample_generator(1, 3, 3)());
+  CHECK(first != sample_generator(1, 2, 4)());
+}
+
+TEST_CASE("places are ordered by epoch, then batch") {
+  CHECK(BatchPlace{1, 5} < BatchPlace{2, 0});
+  CHECK(BatchPlace{1, 5} < BatchPlace{1, 6});
+  CHECK(BatchPlace{1, 5} == BatchPlace{1, 5});
+}
+
+}  // namespace tessera::data::test
