@@ -107,3 +107,11 @@
 #include "tessera/train/collapse.hpp"
 #include "tessera/train/ema.hpp"
 #include "tessera/train/schedule.hpp"
+
+#ifdef TESSERA_COMPILED_LIB
+#include "tessera/models/instances.hpp"
+#include "tessera/nn/instances.hpp"
+#include "tessera/ops/instances.hpp"
+#include "tessera/ops/tokens/instances.hpp"
+#include "tessera/train/instances.hpp"
+#endif

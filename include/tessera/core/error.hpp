@@ -61,21 +61,51 @@ class ArgumentName {
   std::size_t position_ = no_position;
 };
 
-/// Joins strings, numbers, shapes and whatever else has an append_text into one text.
-template <class... Parts>
-std::string concat(const Parts&... parts) {
+namespace detail {
+
+/// A part of a message, not written out yet. Every message of the library goes through one loop
+/// over such parts: a join that knew the types of all parts would be compiled for each message.
+struct MessagePart {
+  const void* value;
+  void (*append)(std::string& text, const void* value);
+};
+
+template <class T>
+void append_value(std::string& text, const void* value) {
+  append_text(text, *static_cast<const T*>(value));
+}
+
+inline void append_literal(std::string& text, const void* value) {
+  text += static_cast<const char*>(value);
+}
+
+template <class T>
+MessagePart message_part(const T& value) {
+  return {&value, &append_value<T>};
+}
+template <std::size_t Size>
+MessagePart message_part(const char (&literal)[Size]) {
+  return {literal, &append_literal};
+}
+
+inline std::string join(std::initializer_list<MessagePart> parts) {
   std::string text;
-  (append_text(text, parts), ...);
+  for (const MessagePart& part : parts) part.append(text, part.value);
   return text;
 }
 
-namespace detail {
-
-[[noreturn, gnu::cold]] inline void throw_invalid_argument(const std::string& text) {
-  throw std::invalid_argument(text);
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_invalid_argument(
+    std::initializer_list<MessagePart> parts) {
+  throw std::invalid_argument(join(parts));
 }
 
 }  // namespace detail
+
+/// Joins strings, numbers, shapes and whatever else has an append_text into one text.
+template <class... Parts>
+std::string concat(const Parts&... parts) {
+  return detail::join({detail::message_part(parts)...});
+}
 
 /// Throws std::invalid_argument "op: parts...". A check is an `if` around it, so that the parts of
 /// a message, which may be calls, are evaluated on failure alone:
@@ -83,7 +113,8 @@ namespace detail {
 ///     if (rows != cols) refuse("trace", "matrix ", shape, " is not square");
 template <class... Parts>
 [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::string_view op, const Parts&... parts) {
-  detail::throw_invalid_argument(concat(op, ": ", parts...));
+  detail::throw_invalid_argument(
+      {detail::message_part(op), detail::message_part(": "), detail::message_part(parts)...});
 }
 
 }  // namespace tessera

@@ -71,6 +71,7 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
         // Columns that no key has take part as -infinity: whole vectors, and no probability.
         std::fill(scores.row(r) + keys, scores.row(r) + scores.cols,
                   -std::numeric_limits<Scalar>::infinity());
+        largest = std::max(largest, largest_of_row<Scalar>(scores.row(r), scores.cols) * scale);
         const Scalar added = exponentials_of_row(scores.row(r), scores.cols, scale, largest);
         if constexpr (has_kernels<Scalar>) {
           if (in_words) round_to_words(scores.row(r), scores.cols);
@@ -95,34 +96,19 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
   }
 }
 
-#if defined(__GNUC__)
-struct SoftmaxGradient {
-  template <class Vector>
-  [[gnu::always_inline]] static void step(Index at, Index count, float* scores, float* dp,
-                                          float scale, float logsumexp, float dot) {
-    Vector score, gradient, probability;
-    load_part(score, scores + at, count);
-    load_part(gradient, dp + at, count);
-    exp(score * scale - logsumexp, probability);
-    gradient = probability * (gradient - dot) * scale;
-    store_part(probability, scores + at, count);
-    store_part(gradient, dp + at, count);
-  }
-};
-#endif
-
 /// In place: scores become p = exp(score * scale - logsumexp), dp becomes p * (dp - dot) * scale.
 template <class Scalar>
 void softmax_gradient_row(Scalar* scores, Scalar* dp, Index count, Scalar scale, Scalar logsumexp,
                           Scalar dot) {
-  if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-    run_vectorised<Elementwise<SoftmaxGradient>>(count, scores, dp, scale, logsumexp, dot);
-  } else {
-    ArrayMap<Scalar> probability(scores, count);
-    ArrayMap<Scalar> gradient(dp, count);
-    probability = (probability * scale - logsumexp).exp();
-    gradient = probability * (gradient - dot) * scale;
-  }
+  elementwise<Scalar>(
+      count,
+      [=](auto& score, auto& gradient) __attribute__((always_inline)) {
+        auto probability = score;
+        exp(score * scale - logsumexp, probability);
+        gradient = probability * (gradient - dot) * scale;
+        score = probability;
+      },
+      scores, dp);
 }
 
 /// One head of what attention_backward reads and writes.

@@ -1,78 +1,63 @@
 #pragma once
 
-#include <cmath>
 #include <concepts>
-#include <numbers>
-#include <type_traits>
 
 #include "tessera/kernels/simd/elementwise.hpp"
 #include "tessera/kernels/simd/vector_math.hpp"
 
+// GELU of vectors and numbers: x * P(X <= x) with the normal distribution's exact probability, not
+// the tanh form. Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016.
+
 namespace tessera::kernels {
 
-/// x * Phi(x), with the normal distribution's exact Phi (not the tanh form).
-/// Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016.
+template <class Value>
+[[gnu::always_inline]] inline void gelu(const Value& x, Value& y) {
+  Value cdf, bell;
+  normal(x, cdf, bell);
+  y = x * cdf;
+}
+
+/// d gelu / dx = cdf + x * density; the density is bell / sqrt(2 pi).
+template <class Value>
+[[gnu::always_inline]] inline void gelu_derivative(const Value& x, Value& slope) {
+  constexpr auto inverse_root = static_cast<ElementOf<Value>>(0.398942280401432677939946059934L);
+  Value cdf, bell;
+  normal(x, cdf, bell);
+  slope = x * bell * inverse_root + cdf;
+}
+
 template <std::floating_point Scalar>
 Scalar gelu(Scalar x) {
-  return Scalar(0.5) * x * (Scalar(1) + std::erf(x * std::numbers::sqrt2_v<Scalar> / 2));
+  Scalar y;
+  gelu(x, y);
+  return y;
 }
-
-/// d gelu / dx = Phi(x) + x * phi(x).
 template <std::floating_point Scalar>
 Scalar gelu_derivative(Scalar x) {
-  const Scalar half_root = std::numbers::sqrt2_v<Scalar> / 2;
-  const Scalar cdf = Scalar(0.5) * (Scalar(1) + std::erf(x * half_root));
-  const Scalar pdf = std::numbers::inv_sqrtpi_v<Scalar> * half_root * std::exp(-x * x / 2);
-  return cdf + x * pdf;
+  Scalar slope;
+  gelu_derivative(x, slope);
+  return slope;
 }
 
-namespace detail {
-
-#if defined(__GNUC__)
-struct GeluForward {
-  template <class Vector>
-  [[gnu::always_inline]] static void step(Index at, Index count, const float* x, float* y) {
-    Vector in, out;
-    load_part(in, x + at, count);
-    gelu(in, out);
-    store_part(out, y + at, count);
-  }
-};
-
-struct GeluBackward {
-  template <class Vector>
-  [[gnu::always_inline]] static void step(Index at, Index count, const float* x, const float* dy,
-                                          float* dx) {
-    Vector in, slope, gradient;
-    load_part(in, x + at, count);
-    load_part(gradient, dy + at, count);
-    gelu_derivative(in, slope);
-    gradient *= slope;
-    store_part(gradient, dx + at, count);
-  }
-};
-#endif
-
-}  // namespace detail
-
-/// y[i] = gelu(x[i]); in place if y is x.
+/// y[i] = gelu(x[i]); overwrites y, which may be x.
 template <class Scalar>
 void gelu_forward(const Scalar* x, Scalar* y, Index count) {
-  if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-    run_vectorised<Elementwise<detail::GeluForward>>(count, x, y);
-  } else {
-    for (Index i = 0; i < count; ++i) y[i] = gelu(x[i]);
-  }
+  elementwise<Scalar>(
+      count, [](const auto& in, auto& out) __attribute__((always_inline)) { gelu(in, out); }, x,
+      written(y));
 }
 
-/// dx[i] = dy[i] * gelu'(x[i]); in place if dx is dy.
+/// dx[i] = dy[i] * gelu'(x[i]); overwrites dx, which may be dy.
 template <class Scalar>
 void gelu_backward(const Scalar* x, const Scalar* dy, Scalar* dx, Index count) {
-  if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-    run_vectorised<Elementwise<detail::GeluBackward>>(count, x, dy, dx);
-  } else {
-    for (Index i = 0; i < count; ++i) dx[i] = dy[i] * gelu_derivative(x[i]);
-  }
+  elementwise<Scalar>(
+      count,
+      [](const auto& in, const auto& upstream, auto& result) __attribute__((always_inline)) {
+        auto slope = in;
+        gelu_derivative(in, slope);
+        result = upstream * slope;
+      },
+      x, dy, written(dx));
 }
 
 }  // namespace tessera::kernels

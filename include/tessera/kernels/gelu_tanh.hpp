@@ -1,11 +1,13 @@
 #pragma once
 
-#include <cmath>
 #include <concepts>
-#include <type_traits>
 
 #include "tessera/kernels/simd/elementwise.hpp"
 #include "tessera/kernels/simd/vector_math.hpp"
+
+// GELU in its tanh form: x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3). Written as
+// x * sigmoid(2u), which is the same number and keeps its digits at negative x.
+// Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016, 2.
 
 namespace tessera::kernels {
 
@@ -14,89 +16,69 @@ namespace detail {
 inline constexpr double two_root_two_over_pi = 1.5957691216057308;  // 2 sqrt(2 / pi)
 inline constexpr double cubic_share = 0.044715;
 
+/// 2u of the formula above.
+template <class Value>
+[[gnu::always_inline]] inline void gelu_tanh_exponent(const Value& x, Value& two_u) {
+  constexpr auto root = static_cast<ElementOf<Value>>(two_root_two_over_pi);
+  constexpr auto cubic = static_cast<ElementOf<Value>>(cubic_share);
+  two_u = (x * x * cubic + 1) * (x * root);
+}
+
 }  // namespace detail
 
-/// GELU in its tanh form: x (1 + tanh u) / 2 with u = sqrt(2 / pi) (x + 0.044715 x^3). Written as
-/// x / (1 + e^(-2u)), which is the same number and keeps its digits at negative x.
-/// Hendrycks & Gimpel, "Gaussian Error Linear Units", 2016, 2.
+template <class Value>
+[[gnu::always_inline]] inline void gelu_tanh(const Value& x, Value& y) {
+  Value two_u, s;
+  detail::gelu_tanh_exponent(x, two_u);
+  sigmoid(two_u, s);
+  y = x * s;
+}
+
+/// d gelu_tanh / dx = s + x s (1 - s) 2u' with s = sigmoid(2u).
+template <class Value>
+[[gnu::always_inline]] inline void gelu_tanh_derivative(const Value& x, Value& slope) {
+  constexpr auto root = static_cast<ElementOf<Value>>(detail::two_root_two_over_pi);
+  constexpr auto cubic = static_cast<ElementOf<Value>>(detail::cubic_share);
+  Value two_u, s, one_minus_s;
+  detail::gelu_tanh_exponent(x, two_u);
+  sigmoid(two_u, s);
+  const Value minus_two_u = -two_u;
+  sigmoid(minus_two_u, one_minus_s);  // 1 - s would lose its digits where s is near 1
+  slope = s + x * s * one_minus_s * (x * x * (3 * cubic * root) + root);
+}
+
 template <std::floating_point Scalar>
 Scalar gelu_tanh(Scalar x) {
-  const auto two_u = static_cast<Scalar>(detail::two_root_two_over_pi) *
-                     (x + static_cast<Scalar>(detail::cubic_share) * x * x * x);
-  return x / (Scalar(1) + std::exp(-two_u));
+  Scalar y;
+  gelu_tanh(x, y);
+  return y;
 }
-
-/// d gelu_tanh / dx = s + x s (1 - s) 2u' with s = 1 / (1 + e^(-2u)).
 template <std::floating_point Scalar>
 Scalar gelu_tanh_derivative(Scalar x) {
-  const auto root = static_cast<Scalar>(detail::two_root_two_over_pi);
-  const auto cubic = static_cast<Scalar>(detail::cubic_share);
-  const Scalar two_u = root * (x + cubic * x * x * x);
-  const Scalar s = Scalar(1) / (Scalar(1) + std::exp(-two_u));
-  return s + x * s * (Scalar(1) - s) * root * (Scalar(1) + Scalar(3) * cubic * x * x);
+  Scalar slope;
+  gelu_tanh_derivative(x, slope);
+  return slope;
 }
 
-namespace detail {
-
-#if defined(__GNUC__)
-/// 2u of the functions above.
-template <class Vector>
-[[gnu::always_inline]] inline void gelu_tanh_exponent(const Vector& x, Vector& two_u) {
-  constexpr auto root = static_cast<float>(two_root_two_over_pi);
-  constexpr auto cubic = static_cast<float>(cubic_share);
-  two_u = (x * x * cubic + 1.0F) * (x * root);
-}
-
-struct GeluTanhForward {
-  template <class Vector>
-  [[gnu::always_inline]] static void step(Index at, Index count, const float* x, float* y) {
-    Vector in, two_u, s;
-    load_part(in, x + at, count);
-    gelu_tanh_exponent(in, two_u);
-    sigmoid(two_u, s);
-    in *= s;
-    store_part(in, y + at, count);
-  }
-};
-
-struct GeluTanhBackward {
-  template <class Vector>
-  [[gnu::always_inline]] static void step(Index at, Index count, const float* x, const float* dy,
-                                          float* dx) {
-    constexpr auto root = static_cast<float>(two_root_two_over_pi);
-    constexpr auto cubic = static_cast<float>(cubic_share);
-    Vector in, two_u, s, rest, gradient;
-    load_part(in, x + at, count);
-    load_part(gradient, dy + at, count);
-    gelu_tanh_exponent(in, two_u);
-    sigmoid(two_u, s);
-    sigmoid(-two_u, rest);  // 1 - s, without its loss of digits where s is near 1
-    gradient *= s + in * s * rest * (in * in * (3.0F * cubic * root) + root);
-    store_part(gradient, dx + at, count);
-  }
-};
-#endif
-
-}  // namespace detail
-
-/// y[i] = gelu_tanh(x[i]); in place if y is x.
+/// y[i] = gelu_tanh(x[i]); overwrites y, which may be x.
 template <class Scalar>
 void gelu_tanh_forward(const Scalar* x, Scalar* y, Index count) {
-  if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-    run_vectorised<Elementwise<detail::GeluTanhForward>>(count, x, y);
-  } else {
-    for (Index i = 0; i < count; ++i) y[i] = gelu_tanh(x[i]);
-  }
+  elementwise<Scalar>(
+      count, [](const auto& in, auto& out) __attribute__((always_inline)) { gelu_tanh(in, out); },
+      x, written(y));
 }
 
-/// dx[i] = dy[i] * gelu_tanh'(x[i]); in place if dx is dy.
+/// dx[i] = dy[i] * gelu_tanh'(x[i]); overwrites dx, which may be dy.
 template <class Scalar>
 void gelu_tanh_backward(const Scalar* x, const Scalar* dy, Scalar* dx, Index count) {
-  if constexpr (has_float_kernels && std::is_same_v<Scalar, float>) {
-    run_vectorised<Elementwise<detail::GeluTanhBackward>>(count, x, dy, dx);
-  } else {
-    for (Index i = 0; i < count; ++i) dx[i] = dy[i] * gelu_tanh_derivative(x[i]);
-  }
+  elementwise<Scalar>(
+      count,
+      [](const auto& in, const auto& upstream, auto& result) __attribute__((always_inline)) {
+        auto slope = in;
+        gelu_tanh_derivative(in, slope);
+        result = upstream * slope;
+      },
+      x, dy, written(dx));
 }
 
 }  // namespace tessera::kernels

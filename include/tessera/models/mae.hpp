@@ -66,28 +66,16 @@ struct MAE {
   /// Throws std::invalid_argument where shapes or indices do not fit, if a token is both kept and
   /// masked or named twice, or if a prefix token is masked.
   Var<Scalar, 3> forward(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
-                         const TokenIndex& idx_mask) const {
-    check(images, idx_keep, idx_mask);
-    const auto latent = encoder.encode(images, {.idx_keep = idx_keep});
-    return prediction_head(decoder.predict(decoder_embed(latent), idx_keep, idx_mask));
-  }
+                         const TokenIndex& idx_mask) const;
 
   /// Mean squared error of the predictions over the masked patches []. Throws as forward, and if
   /// nothing is masked.
   Var<Scalar, 0> loss(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
-                      const TokenIndex& idx_mask) const {
-    const Var<Scalar, 3> prediction = forward(images, idx_keep, idx_mask);
-    return mse_loss(prediction, target(images.value(), idx_mask));
-  }
+                      const TokenIndex& idx_mask) const;
 
   /// What the masked patches ought to be [B, M, p p C]: pixels, normalised if norm_pix_loss.
   /// Throws std::invalid_argument if an index is outside the sequence or that of a prefix token.
-  Var<Scalar, 3> target(const Tensor<Scalar, 4>& images, const TokenIndex& idx_mask) const {
-    check_masked("MAE::target", idx_mask, images.dim(0));
-    const auto patches = patchify_at_index(Var<Scalar, 4>::borrowed(images),
-                                           encoder.config.patch_size, patch_index(idx_mask));
-    return norm_pix_loss ? normalize_mean_var(patches) : patches;
-  }
+  Var<Scalar, 3> target(const Tensor<Scalar, 4>& images, const TokenIndex& idx_mask) const;
 
   /// Two pictures of the same size as the input.
   struct Reconstruction {
@@ -108,35 +96,66 @@ struct MAE {
     return patches;
   }
 
-  void check_masked(std::string_view op, const TokenIndex& idx_mask, Index batch) const {
-    check_token_index(op, "idx_mask", idx_mask, batch, encoder.sequence_length());
-    for (Index b = 0; b < batch; ++b) {
-      for (Index k = 0; k < idx_mask.dim(1); ++k) {
-        if (idx_mask(b, k) < encoder.num_prefix_tokens()) {
-          refuse(op, "idx_mask(", b, ", ", k, ") = ", idx_mask(b, k),
-                 " is a prefix token, which has no pixels to predict");
-        }
+  void check_masked(std::string_view op, const TokenIndex& idx_mask, Index batch) const;
+
+  void check(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
+             const TokenIndex& idx_mask) const;
+};
+
+template <std::floating_point Scalar>
+Var<Scalar, 3> MAE<Scalar>::forward(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
+                                    const TokenIndex& idx_mask) const {
+  check(images, idx_keep, idx_mask);
+  const auto latent = encoder.encode(images, {.idx_keep = idx_keep});
+  return prediction_head(decoder.predict(decoder_embed(latent), idx_keep, idx_mask));
+}
+
+template <std::floating_point Scalar>
+Var<Scalar, 0> MAE<Scalar>::loss(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
+                                 const TokenIndex& idx_mask) const {
+  const Var<Scalar, 3> prediction = forward(images, idx_keep, idx_mask);
+  return mse_loss(prediction, target(images.value(), idx_mask));
+}
+
+template <std::floating_point Scalar>
+Var<Scalar, 3> MAE<Scalar>::target(const Tensor<Scalar, 4>& images,
+                                   const TokenIndex& idx_mask) const {
+  check_masked("MAE::target", idx_mask, images.dim(0));
+  const auto patches = patchify_at_index(Var<Scalar, 4>::borrowed(images),
+                                         encoder.config.patch_size, patch_index(idx_mask));
+  return norm_pix_loss ? normalize_mean_var(patches) : patches;
+}
+
+template <std::floating_point Scalar>
+void MAE<Scalar>::check_masked(std::string_view op, const TokenIndex& idx_mask, Index batch) const {
+  check_token_index(op, "idx_mask", idx_mask, batch, encoder.sequence_length());
+  for (Index b = 0; b < batch; ++b) {
+    for (Index k = 0; k < idx_mask.dim(1); ++k) {
+      if (idx_mask(b, k) < encoder.num_prefix_tokens()) {
+        refuse(op, "idx_mask(", b, ", ", k, ") = ", idx_mask(b, k),
+               " is a prefix token, which has no pixels to predict");
       }
     }
   }
+}
 
-  void check(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
-             const TokenIndex& idx_mask) const {
-    const Size& size = encoder.config.image_size;
-    if (!(images.dim(2) == size.height && images.dim(3) == size.width)) {
-      refuse("MAE", "images ", images.shape(), " must be of the model's size ", size);
-    }
-    const Index length = encoder.sequence_length();
-    auto all = TokenIndex::empty({images.dim(0), idx_keep.dim(1) + idx_mask.dim(1)});
-    check_token_index("MAE", "idx_keep", idx_keep, images.dim(0), length);
-    check_masked("MAE", idx_mask, images.dim(0));
-    for (Index b = 0; b < images.dim(0); ++b) {
-      std::copy_n(idx_mask.row(b), idx_mask.dim(1),
-                  std::copy_n(idx_keep.row(b), idx_keep.dim(1), all.row(b)));
-    }
-    check_token_index_unique("MAE", "[idx_keep | idx_mask]", all, length);
+template <std::floating_point Scalar>
+void MAE<Scalar>::check(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
+                        const TokenIndex& idx_mask) const {
+  const Size& size = encoder.config.image_size;
+  if (!(images.dim(2) == size.height && images.dim(3) == size.width)) {
+    refuse("MAE", "images ", images.shape(), " must be of the model's size ", size);
   }
-};
+  const Index length = encoder.sequence_length();
+  auto all = TokenIndex::empty({images.dim(0), idx_keep.dim(1) + idx_mask.dim(1)});
+  check_token_index("MAE", "idx_keep", idx_keep, images.dim(0), length);
+  check_masked("MAE", idx_mask, images.dim(0));
+  for (Index b = 0; b < images.dim(0); ++b) {
+    std::copy_n(idx_mask.row(b), idx_mask.dim(1),
+                std::copy_n(idx_keep.row(b), idx_keep.dim(1), all.row(b)));
+  }
+  check_token_index_unique("MAE", "[idx_keep | idx_mask]", all, length);
+}
 
 template <std::floating_point Scalar>
 typename MAE<Scalar>::Reconstruction MAE<Scalar>::reconstruct(const Tensor<Scalar, 4>& images,

@@ -124,9 +124,7 @@ struct MaskedVisionTransformer {
                             const TokenSelection& selection = {}) const;
 
   /// images [B, C, H, W] -> normalised tokens [B, P + N or K, D]. Throws as preprocess.
-  Var<Scalar, 3> encode(const Var<Scalar, 4>& images, const TokenSelection& selection = {}) const {
-    return normalise(run_blocks(preprocess(images, selection)));
-  }
+  Var<Scalar, 3> encode(const Var<Scalar, 4>& images, const TokenSelection& selection = {}) const;
 
   /// What encode gives, and the output of every block, each normalised too if `normalised`.
   struct Intermediates {
@@ -135,36 +133,16 @@ struct MaskedVisionTransformer {
   };
   Intermediates forward_intermediates(const Var<Scalar, 4>& images,
                                       const TokenSelection& selection = {},
-                                      bool normalised = false) const {
-    std::vector<Var<Scalar, 3>> outputs;
-    Var<Scalar, 3> x = preprocess(images, selection);
-    for (const TransformerBlock<Scalar>& block : blocks) {
-      x = block(x);
-      outputs.push_back(normalised ? normalise(x) : x);
-    }
-    return {normalise(x), std::move(outputs)};
-  }
+                                      bool normalised = false) const;
 
   /// images [B, C, H, W] -> one feature vector per image [B, D], pooled as configured. As in
   /// lightly, idx_keep must begin with the prefix tokens for pool to find them. Throws as
   /// preprocess and pool.
-  Var<Scalar, 2> forward(const Var<Scalar, 4>& images, const TokenSelection& selection = {}) const {
-    return pool(encode(images, selection));
-  }
+  Var<Scalar, 2> forward(const Var<Scalar, 4>& images, const TokenSelection& selection = {}) const;
 
   /// Encoded tokens [B, L, D], prefix first -> [B, D]. Throws std::invalid_argument if the class
   /// token is asked for and there is none, or if there is no patch to average.
-  Var<Scalar, 2> pool(const Var<Scalar, 3>& tokens) const {
-    if (config.global_pool == GlobalPool::token) {
-      if (num_prefix_tokens() <= 0) {
-        refuse("MaskedVisionTransformer::pool",
-               "global_pool is token, but the model has neither class token nor registers");
-      }
-      return select_token(tokens, 0);
-    }
-    const Var<Scalar, 2> mean = mean_tokens(tokens, num_prefix_tokens());
-    return fc_norm ? (*fc_norm)(mean) : mean;
-  }
+  Var<Scalar, 2> pool(const Var<Scalar, 3>& tokens) const;
 
   /// tokens [B, L, D] -> after all blocks [B, L, D], not normalised.
   Var<Scalar, 3> run_blocks(Var<Scalar, 3> x) const {
@@ -189,6 +167,45 @@ struct MaskedVisionTransformer {
                               of_grid, config.resampling);
   }
 };
+
+template <std::floating_point Scalar>
+Var<Scalar, 3> MaskedVisionTransformer<Scalar>::encode(const Var<Scalar, 4>& images,
+                                                       const TokenSelection& selection) const {
+  return normalise(run_blocks(preprocess(images, selection)));
+}
+
+template <std::floating_point Scalar>
+typename MaskedVisionTransformer<Scalar>::Intermediates
+MaskedVisionTransformer<Scalar>::forward_intermediates(const Var<Scalar, 4>& images,
+                                                       const TokenSelection& selection,
+                                                       bool normalised) const {
+  std::vector<Var<Scalar, 3>> outputs;
+  Var<Scalar, 3> x = preprocess(images, selection);
+  for (const TransformerBlock<Scalar>& block : blocks) {
+    x = block(x);
+    outputs.push_back(normalised ? normalise(x) : x);
+  }
+  return {normalise(x), std::move(outputs)};
+}
+
+template <std::floating_point Scalar>
+Var<Scalar, 2> MaskedVisionTransformer<Scalar>::forward(const Var<Scalar, 4>& images,
+                                                        const TokenSelection& selection) const {
+  return pool(encode(images, selection));
+}
+
+template <std::floating_point Scalar>
+Var<Scalar, 2> MaskedVisionTransformer<Scalar>::pool(const Var<Scalar, 3>& tokens) const {
+  if (config.global_pool == GlobalPool::token) {
+    if (num_prefix_tokens() <= 0) {
+      refuse("MaskedVisionTransformer::pool",
+             "global_pool is token, but the model has neither class token nor registers");
+    }
+    return select_token(tokens, 0);
+  }
+  const Var<Scalar, 2> mean = mean_tokens(tokens, num_prefix_tokens());
+  return fc_norm ? (*fc_norm)(mean) : mean;
+}
 
 template <std::floating_point Scalar>
 MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configuration)

@@ -96,12 +96,7 @@ struct MaskedVisionTransformerDecoder {
   /// I-JEPA: one call per target block.
   /// Throws std::invalid_argument where the shapes do not fit or an index leaves the sequence.
   Var<Scalar, 3> predict(const Var<Scalar, 3>& context, const TokenIndex& idx_context,
-                         const TokenIndex& idx_target) const {
-    Tape<Scalar>* tape = context.tape();
-    return decode_last(context_and_targets(context, idx_context, idx_target, mask_token.on(tape),
-                                           pos_embed.on(tape)),
-                       idx_target.dim(1));
-  }
+                         const TokenIndex& idx_target) const;
 
   /// The same numbers in the form of a full sequence: context scattered into zeros, targets masked,
   /// both kept. A place that is context and target at once, or twice either, cannot be said in this
@@ -110,6 +105,16 @@ struct MaskedVisionTransformerDecoder {
   Var<Scalar, 3> predict_scattered(const Var<Scalar, 3>& context, const TokenIndex& idx_context,
                                    const TokenIndex& idx_target) const;
 };
+
+template <std::floating_point Scalar>
+Var<Scalar, 3> MaskedVisionTransformerDecoder<Scalar>::predict(const Var<Scalar, 3>& context,
+                                                               const TokenIndex& idx_context,
+                                                               const TokenIndex& idx_target) const {
+  Tape<Scalar>* tape = context.tape();
+  return decode_last(context_and_targets(context, idx_context, idx_target, mask_token.on(tape),
+                                         pos_embed.on(tape)),
+                     idx_target.dim(1));
+}
 
 template <std::floating_point Scalar>
 MaskedVisionTransformerDecoder<Scalar>::MaskedVisionTransformerDecoder(const Config& configuration)

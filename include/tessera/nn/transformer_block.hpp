@@ -68,11 +68,7 @@ struct TransformerBlock {
   /// The block's output for the last `count` tokens alone [B, count, dim]: the others are attended
   /// to, but their queries, projection and MLP are never computed. Computed again in backward if
   /// the tape says so (TapeSettings); the block must not move before that.
-  Var<Scalar, 3> last_tokens(const Var<Scalar, 3>& x, Index count) const {
-    const auto block = [this, count](const Var<Scalar, 3>& in) { return compute(in, count); };
-    const bool again = x.tape() != nullptr && x.tape()->settings().recompute_blocks;
-    return again ? recompute(x, block) : block(x);
-  }
+  Var<Scalar, 3> last_tokens(const Var<Scalar, 3>& x, Index count) const;
 
  private:
   Var<Scalar, 3> compute(const Var<Scalar, 3>& x, Index count) const {
@@ -98,6 +94,13 @@ struct TransformerBlock {
     return add(residual, drop_path(layer_scale ? (*layer_scale)(update) : update, drop_path_rate));
   }
 };
+
+template <std::floating_point Scalar>
+Var<Scalar, 3> TransformerBlock<Scalar>::last_tokens(const Var<Scalar, 3>& x, Index count) const {
+  const auto block = [this, count](const Var<Scalar, 3>& in) { return compute(in, count); };
+  const bool again = x.tape() != nullptr && x.tape()->settings().recompute_blocks;
+  return again ? recompute(x, block) : block(x);
+}
 
 namespace detail {
 

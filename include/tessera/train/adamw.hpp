@@ -173,13 +173,13 @@ class AdamW {
     const double correction2 = 1 - std::pow(config.beta2, steps);
     const kernels::AdamWFactors<Scalar> factors{
         .beta1 = static_cast<Scalar>(config.beta1),
-        .take1 = static_cast<Scalar>(1 - config.beta1),
+        .one_minus_beta1 = static_cast<Scalar>(1 - config.beta1),
         .beta2 = static_cast<Scalar>(config.beta2),
-        .take2 = static_cast<Scalar>(1 - config.beta2),
-        .shrink =
+        .one_minus_beta2 = static_cast<Scalar>(1 - config.beta2),
+        .decay =
             static_cast<Scalar>(decays(parameter) ? 1 - config.lr * config.weight_decay : 1.0),
-        .rate = static_cast<Scalar>(config.lr / correction1),
-        .scale = static_cast<Scalar>(1 / std::sqrt(correction2)),
+        .step_size = static_cast<Scalar>(config.lr / correction1),
+        .inv_root = static_cast<Scalar>(1 / std::sqrt(correction2)),
         .eps = static_cast<Scalar>(config.eps)};
     kernels::for_each_range(count, [&](Index begin, Index end) {
       kernels::adamw_update(factors, gradient.data() + begin, parameter.values.data() + begin,

@@ -22,12 +22,12 @@ TEST_CASE("a step of AdamW in float is good to 1e-6 on every instruction set") {
   for (float& value : before.second) value *= value;
   before.gradient(0) = before.second(0) = before.first(0) = 0;  // never had a gradient
   const AdamWFactors<float> factors{.beta1 = 0.75F,
-                                    .take1 = 0.25F,
+                                    .one_minus_beta1 = 0.25F,
                                     .beta2 = 0.875F,
-                                    .take2 = 0.125F,
-                                    .shrink = 0.96875F,
-                                    .rate = 0.0625F,
-                                    .scale = 1.5F,
+                                    .one_minus_beta2 = 0.125F,
+                                    .decay = 0.96875F,
+                                    .step_size = 0.0625F,
+                                    .inv_root = 1.5F,
                                     .eps = 0.0009765625F};
   for (const Isa isa : test::every_isa()) {
     const ExecutionScope scope({.isa = isa});

@@ -10,8 +10,9 @@ namespace tessera::io {
 
 namespace detail {
 
-[[noreturn, gnu::cold]] inline void throw_runtime_error(const std::string& text) {
-  throw std::runtime_error(text);
+[[noreturn, gnu::cold, gnu::noinline]] inline void throw_runtime_error(
+    std::initializer_list<tessera::detail::MessagePart> parts) {
+  throw std::runtime_error(tessera::detail::join(parts));
 }
 
 }  // namespace detail
@@ -23,7 +24,8 @@ namespace detail {
 template <class... Parts>
 [[noreturn, gnu::cold, gnu::noinline]] void refuse_file(std::string_view label,
                                                         const Parts&... parts) {
-  detail::throw_runtime_error(concat(label, ": ", parts...));
+  using tessera::detail::message_part;
+  detail::throw_runtime_error({message_part(label), message_part(": "), message_part(parts)...});
 }
 
 }  // namespace tessera::io

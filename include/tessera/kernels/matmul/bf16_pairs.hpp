@@ -28,7 +28,7 @@ enum class InputForm {
   split,  ///< the same twice: rounded, and what rounding left over, rounded
 };
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 /// Words of each element's two halves: `rounded` is bfloat16(x), `rest` bfloat16(x - rounded).
 enum class WordPart { rounded, rest };
@@ -49,7 +49,7 @@ using Halves [[gnu::vector_size(64)]] = std::uint16_t;
 
 /// What bfloat16 leaves of x; zero where x becomes infinite or is no number.
 [[gnu::always_inline]] inline void replace_by_rest(Float16& x) {
-  using Words = VectorTraits<Float16>::Words;
+  using Words = VectorTraits<Float16>::Bits;
   Words bits;
   round_to_bfloat16(x, bits);
   const Float16 rest = x - __builtin_bit_cast(Float16, bits & 0xffff0000U);

@@ -15,16 +15,16 @@ namespace tessera::kernels {
 /// Words that `depth` values of k take: whole blocks of 16, the last ones zero.
 inline Index pair_count(Index depth) { return (depth + 31) / 32 * 16; }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 namespace detail {
 
 /// The bits of x rounded to the nearest bfloat16, ties to even, in the upper half of each word;
 /// what is below means nothing. NaN stays NaN.
 template <class Vector>
-[[gnu::always_inline]] inline void round_to_bfloat16(
-    const Vector& x, typename VectorTraits<Vector>::Words& rounded) {
-  using Words = typename VectorTraits<Vector>::Words;
+[[gnu::always_inline]] inline void round_to_bfloat16(const Vector& x,
+                                                     typename VectorTraits<Vector>::Bits& rounded) {
+  using Words = typename VectorTraits<Vector>::Bits;
   const Words bits = __builtin_bit_cast(Words, x);
   const Words quiet_nan = Words{} + 0x7fc00000U;
   rounded = x == x ? bits + 0x7fffU + (bits >> 16 & 1U) : quiet_nan;

@@ -25,7 +25,7 @@ inline InputForm input_form() {
   return InputForm::floats;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 /// c (+)= a * b, then the epilogue.
 struct BlockedProduct {

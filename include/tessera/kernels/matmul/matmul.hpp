@@ -9,10 +9,6 @@ namespace tessera::kernels {
 
 enum class Accumulate : bool { no, yes };
 
-/// Whether products of Scalar run on kernels of our own; Eigen computes the others.
-template <class Scalar>
-inline constexpr bool has_kernels = has_float_kernels && std::is_same_v<Scalar, float>;
-
 /// c [M, N] (+)= a [M, K] * b [K, N].
 template <class Scalar>
 void matmul_nn(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixView<Scalar> c,

@@ -36,8 +36,6 @@ struct TileProduct {
 /// Columns of one panel of b: two AVX-512 vectors. Narrower vectors take a panel in pieces.
 inline constexpr Index panel_cols = 32;
 
-#if defined(__GNUC__)
-
 /// Where a tile reads a: three rows share a pointer, for [p], [p + a_row] and [p + 2 a_row] are
 /// what an address can say.
 template <int rows>
@@ -125,8 +123,6 @@ struct MultiplyTile {
   }
 };
 
-#endif
-
 using TileFunction = void (*)(const TileProduct*);
 
 /// The tiles of one instruction set.
@@ -143,7 +139,7 @@ struct MicroKernel {
   void (*end)() = nullptr;              ///< after the last tile of all
 };
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 namespace detail {
 

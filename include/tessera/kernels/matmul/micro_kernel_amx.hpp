@@ -12,7 +12,7 @@
 
 namespace tessera::kernels {
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 namespace detail {
 

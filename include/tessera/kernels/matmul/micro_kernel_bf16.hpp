@@ -5,7 +5,7 @@
 
 namespace tessera::kernels {
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 namespace detail {
 
@@ -15,7 +15,7 @@ namespace detail {
 template <int rows>
 [[gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] void multiply_pair_tile(
     const TileProduct* tile) {
-  using Words = VectorTraits<Float16>::Words;
+  using Words = VectorTraits<Float16>::Bits;
   RowPointers<rows> a(tile);
   TileSums<Float16, rows> sum(tile);
   const Index a_step = tile->a_step;

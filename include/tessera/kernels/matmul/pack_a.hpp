@@ -7,7 +7,7 @@
 
 namespace tessera::kernels {
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 /// a as the micro-kernel reads it: where it lies if that is as good, copied otherwise.
 class LeftRows {

@@ -59,7 +59,7 @@ inline bool shares_cache_sets(Index stride) {
   return stride % distance == 0;
 }
 
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 /// Packs steps [at, at + depth) of one panel of b: in `form` if b is [K, N] or [N, K]; as floats if
 /// it lies in panels, of words then.

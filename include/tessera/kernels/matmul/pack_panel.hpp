@@ -39,8 +39,6 @@ inline void pack_panel(const float* from, Index stride, Index depth, Index cols,
   }
 }
 
-#if defined(__GNUC__)
-
 namespace detail {
 
 /// to[i * to_stride + j] = from[j * stride + i] for 4 x 4 elements.
@@ -87,9 +85,7 @@ inline void pack_panel_transposed(const float* from, Index stride, Index depth, 
   }
 }
 
-#endif
-
-#if defined(__x86_64__) && defined(__GNUC__)
+#if defined(__x86_64__)
 
 /// A panel of words: for every 16 of them 16 x 32 rounded ones, then with InputForm::split as many
 /// of what rounding left over. `cols` lanes of `from` make the columns.

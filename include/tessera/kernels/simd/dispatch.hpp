@@ -1,18 +1,31 @@
 #pragma once
 
+#include <type_traits>
+
 #include "tessera/core/threads/execution.hpp"
 #include "tessera/kernels/simd/vector.hpp"
 
+// The one place where a kernel meets an instruction set. A kernel is a struct with a function
+// `run<Vector>(arguments...)`. That function, and all it calls, must be always_inline: only code
+// that is inlined into the functions below is compiled for their instruction set. That holds for
+// lambdas as well, which is why those in kernels carry the attribute.
+
 namespace tessera::kernels {
 
-// Whether float has kernels of its own; elsewhere Eigen computes it, as it does every other scalar.
-#if defined(__x86_64__) && defined(__GNUC__)
+/// Whether float has kernels on vectors and products of its own, chosen at run time.
+#if defined(__x86_64__)
 inline constexpr bool has_float_kernels = true;
+#else
+inline constexpr bool has_float_kernels = false;
+#endif
 
+/// Whether Scalar has them. Every other Scalar runs the same kernels on vectors of one lane, and
+/// leaves its products to Eigen.
+template <class Scalar>
+inline constexpr bool has_kernels = has_float_kernels && std::is_same_v<Scalar, float>;
+
+#if defined(__x86_64__)
 namespace detail {
-
-// All there is of target attributes. `Kernel::run<Vector>` and all it calls must be always_inline:
-// only what is inlined here is compiled for the instruction set.
 
 template <class Kernel, class... Arguments>
 void run_baseline(Arguments... arguments) {
@@ -31,22 +44,25 @@ template <class Kernel, class... Arguments>
 }
 
 }  // namespace detail
-
-/// Runs Kernel::run<Vector>(arguments...) with the vectors of the execution scope's instruction
-/// set.
-template <class Kernel, class... Arguments>
-void run_vectorised(Arguments... arguments) {
-  switch (current_isa()) {
-    case Isa::baseline:
-      return detail::run_baseline<Kernel>(arguments...);
-    case Isa::avx2:
-      return detail::run_avx2<Kernel>(arguments...);
-    default:
-      return detail::run_avx512<Kernel>(arguments...);
-  }
-}
-#else
-inline constexpr bool has_float_kernels = false;
 #endif
+
+/// Runs Kernel::run<Vector>(arguments...): for float with the vectors of the execution scope's
+/// instruction set, for other Scalars with Vector = Scalar.
+template <class Kernel, class Scalar, class... Arguments>
+void run_vectorized(Arguments... arguments) {
+#if defined(__x86_64__)
+  if constexpr (has_kernels<Scalar>) {
+    switch (current_isa()) {
+      case Isa::baseline:
+        return detail::run_baseline<Kernel>(arguments...);
+      case Isa::avx2:
+        return detail::run_avx2<Kernel>(arguments...);
+      default:
+        return detail::run_avx512<Kernel>(arguments...);
+    }
+  }
+#endif
+  if constexpr (!has_kernels<Scalar>) Kernel::template run<Scalar>(arguments...);
+}
 
 }  // namespace tessera::kernels

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <array>
+#include <cmath>
+#include <concepts>
 #include <limits>
+#include <numbers>
 
 #include "tessera/kernels/simd/vector.hpp"
 
-#if defined(__GNUC__)
+// Functions of vectors of floats, and beside each the one of a single number, which formulas call
+// by the same name.
 
 namespace tessera::kernels {
 
@@ -38,14 +42,9 @@ template <class Vector>
   const Integers power = exponent << 23;  // the bits of 2^n
   value = argument < lowest ? zero : mantissa * __builtin_bit_cast(Vector, power);
 }
-
-/// sigmoid(x) = 1 / (1 + e^-x), from e^-|x|, which does not overflow.
-template <class Vector>
-[[gnu::always_inline]] inline void sigmoid(const Vector& x, Vector& value) {
-  const Vector zero{};
-  Vector power;
-  exp(x < zero ? x : -x, power);
-  value = (x < zero ? power : zero + 1.0F) / (1.0F + power);
+template <std::floating_point Scalar>
+[[gnu::always_inline]] inline void exp(const Scalar& x, Scalar& value) {
+  value = std::exp(x);
 }
 
 /// The normal distribution at x: cdf = P(X <= x), and bell = e^(-x^2 / 2).
@@ -54,9 +53,9 @@ template <class Vector>
 /// which 1 + erf loses at negative x.
 template <class Vector>
 [[gnu::always_inline]] inline void normal(const Vector& x, Vector& cdf, Vector& bell) {
-  using Words = typename VectorTraits<Vector>::Words;
+  using Bits = typename VectorTraits<Vector>::Bits;
   const Vector zero{};
-  const Vector a = __builtin_bit_cast(Vector, __builtin_bit_cast(Words, x) & 0x7fffffffU);
+  const Vector a = __builtin_bit_cast(Vector, __builtin_bit_cast(Bits, x) & 0x7fffffffU);
   const Vector t = 1.0F / (a * 0.26F + 1.0F);
   Vector p;
   polynomial(t,
@@ -67,21 +66,20 @@ template <class Vector>
   const Vector tail = bell * t * p;
   cdf = x < zero ? tail : 1.0F - tail;
 }
-
-/// x * P(X <= x) of the normal distribution: the exact GELU.
-template <class Vector>
-[[gnu::always_inline]] inline void gelu(const Vector& x, Vector& value) {
-  Vector cdf, bell;
-  normal(x, cdf, bell);
-  value = x * cdf;
+template <std::floating_point Scalar>
+[[gnu::always_inline]] inline void normal(const Scalar& x, Scalar& cdf, Scalar& bell) {
+  cdf = Scalar(0.5) * (Scalar(1) + std::erf(x * (std::numbers::sqrt2_v<Scalar> / 2)));
+  bell = std::exp(-x * x / 2);
 }
 
-/// d gelu / dx = cdf + x * density.
+/// sigmoid(x) = 1 / (1 + e^-x), from e^-|x|, which does not overflow.
 template <class Vector>
-[[gnu::always_inline]] inline void gelu_derivative(const Vector& x, Vector& value) {
-  Vector cdf, bell;
-  normal(x, cdf, bell);
-  value = x * bell * 0.39894228F + cdf;
+[[gnu::always_inline]] inline void sigmoid(const Vector& x, Vector& value) {
+  const Vector zero{};
+  const Vector one = zero + 1;
+  Vector power;
+  exp(x < zero ? x : -x, power);
+  value = (x < zero ? power : one) / (one + power);
 }
 
 /// The square root of x >= 0 to 2 units in the last place; of a number below 1.2e-38, which has
@@ -98,7 +96,9 @@ template <class Vector>
   const Vector infinity = Vector{} + std::numeric_limits<float>::infinity();
   root = x < infinity ? near + 0.5F * inverse * (x - near * near) : x;
 }
+template <std::floating_point Scalar>
+[[gnu::always_inline]] inline void square_root(const Scalar& x, Scalar& root) {
+  root = std::sqrt(x);
+}
 
 }  // namespace tessera::kernels
-
-#endif

@@ -46,7 +46,7 @@ std::vector<float> grid(double first, double last, std::size_t count = 1 << 16) 
 template <Function function>
 std::vector<float> evaluate(const std::vector<float>& x) {
   std::vector<float> y(x.size());
-  run_vectorised<Evaluate<function>>(x.data(), y.data(), static_cast<Index>(x.size()));
+  run_vectorized<Evaluate<function>, float>(x.data(), y.data(), static_cast<Index>(x.size()));
   return y;
 }
 

@@ -1,0 +1,22 @@
+#pragma once
+
+// The instances of this room that tessera::compiled holds, for float and double, one a line. A
+// program that uses the library includes this file as declarations, which keep its compiler from
+// making the same code again; one file of src/ includes it as definitions. TESSERA_EXTERN, which
+// core/inline.hpp sets, says which.
+
+#include "tessera/core/inline.hpp"
+#include "tessera/train/adamw.hpp"
+#include "tessera/train/collapse.hpp"
+
+namespace tessera {
+
+TESSERA_EXTERN template class AdamW<float>;
+TESSERA_EXTERN template double feature_std(const Tensor<float, 2>&);
+TESSERA_EXTERN template double effective_rank(const Tensor<float, 2>&);
+
+TESSERA_EXTERN template class AdamW<double>;
+TESSERA_EXTERN template double feature_std(const Tensor<double, 2>&);
+TESSERA_EXTERN template double effective_rank(const Tensor<double, 2>&);
+
+}  // namespace tessera

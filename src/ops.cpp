@@ -1,0 +1,3 @@
+// The operations of tessera::compiled.
+#define TESSERA_EXTERN
+#include "tessera/ops/instances.hpp"
