@@ -22,7 +22,7 @@ using namespace tessera;
 namespace {
 
 void make(const std::filesystem::path& path, std::string_view naming) {
-  MaskedVisionTransformer<float> encoder(vit_huge_patch14());
+  MaskedVisionTransformer<float> encoder(vit_config("vit_huge_patch14"));
   Generator generator(0);
   for (const auto& parameter : named_parameters(encoder)) {
     const float level = generator.uniform(-1.0F, 1.0F);

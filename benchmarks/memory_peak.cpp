@@ -57,7 +57,7 @@ void train(MAE<float>& mae, const TapeSettings& settings, bool in_one, Generator
 
 /// ViT-S/16 with random weights, one image of side x side pixels; without an image if side is 0.
 void encode(Index side, Generator& generator) {
-  MaskedVisionTransformerConfig config = vit_small_patch16();
+  MaskedVisionTransformerConfig config = vit_config("vit_small_patch16");
   if (side > 0) config.image_size = {side, side};
   MaskedVisionTransformer<float> encoder(config);
   initialize(encoder, InitRecipe::timm, generator);
@@ -68,7 +68,7 @@ void encode(Index side, Generator& generator) {
 void run(const std::string& work, const std::string& weights) {
   Generator generator(1);
   if (work.starts_with("encode-")) return encode(std::stoi(work.substr(7)), generator);
-  MAE<float> mae(mae_vit_base_patch16());
+  MAE<float> mae(mae_config("mae_vit_base_patch16"));
   io::load_weights(weights, mae, {.mmap = work == "forward-once"});
   if (work == "forward-once") {
     forward(mae, 1, generator);

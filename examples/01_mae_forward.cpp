@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
     const Tensor<float, 4> images = io::to_batch<float>({{image}});
 
     Generator generator(program.seed);
-    MAE<float> mae(mae_vit_base_patch16());
+    MAE<float> mae(mae_config("mae_vit_base_patch16"));
     initialize(mae, InitRecipe::mae, generator);
     const KeepMask tokens = random_token_mask(
         {1, mae.encoder.sequence_length()},

@@ -26,7 +26,7 @@ Tensor<float, 2> features_of(const char* photo, const char* weights) {
 
 int main(int argc, char** argv) try {
   if (argc != 3) return 2;
-  MaskedVisionTransformer<float> encoder(vit_tiny_patch16());
+  MaskedVisionTransformer<float> encoder(vit_config("vit_tiny_patch16"));
   Generator generator(0);
   initialize(encoder, InitRecipe::timm, generator);
   io::save_weights(argv[2], encoder);

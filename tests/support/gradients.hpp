@@ -5,7 +5,7 @@
 #include "support/parity_table.hpp"
 #include "support/random_tensor.hpp"
 #include "support/tolerance.hpp"
-#include "tessera/ops/weighted_sum.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/testing/gradient_check.hpp"
 
 namespace tessera::test {

@@ -13,8 +13,8 @@
 #include "support/close.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/ops/add.hpp"
-#include "tessera/ops/weighted_sum.hpp"
 
 namespace tessera::test {
 

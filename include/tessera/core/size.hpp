@@ -6,6 +6,11 @@ namespace tessera {
 
 /// Height and width: of an image in pixels, or of a grid in patches.
 struct Size {
+  constexpr Size() = default;
+  constexpr Size(Index rows, Index columns) : height(rows), width(columns) {}
+  /// A square, so that `.image_size = 224` is what it looks like.
+  constexpr Size(Index side) : Size(side, side) {}
+
   Index height = 0;
   Index width = 0;
 
@@ -23,16 +28,6 @@ inline Index Size::count() const {
   Index product = 0;
   if (__builtin_mul_overflow(height, width, &product)) refuse("Size", *this, " is too large");
   return product;
-}
-
-/// Patches that cover an image. Throws std::invalid_argument unless they do so exactly.
-inline Size patch_grid(std::string_view op, const Size& image, Index patch) {
-  if (patch <= 0) refuse(op, "patch size ", patch, " must be positive");
-  if (!(image.height > 0 && image.width > 0 && image.height % patch == 0 &&
-        image.width % patch == 0)) {
-    refuse(op, "image size ", image, " is not a positive multiple of the patch size ", patch);
-  }
-  return {image.height / patch, image.width / patch};
 }
 
 }  // namespace tessera

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tessera/core/size.hpp"
+#include "tessera/masking/patch_grid.hpp"
 #include "tessera/masking/token_index.hpp"
 #include "tessera/nn/patch_embed.hpp"
 #include "tessera/nn/position_embedding.hpp"
@@ -15,7 +16,7 @@
 #include "tessera/ops/tokens/mean_tokens.hpp"
 #include "tessera/ops/tokens/place_prefix.hpp"
 #include "tessera/ops/tokens/resample_positions.hpp"
-#include "tessera/ops/tokens/select_token.hpp"
+#include "tessera/ops/tokens/slice_tokens.hpp"
 
 namespace tessera {
 

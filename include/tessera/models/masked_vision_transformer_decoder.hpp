@@ -10,7 +10,7 @@
 #include "tessera/ops/tokens/context_and_targets.hpp"
 #include "tessera/ops/tokens/get_at_index.hpp"
 #include "tessera/ops/tokens/mask_tokens.hpp"
-#include "tessera/ops/tokens/set_at_index.hpp"
+#include "tessera/ops/tokens/slice_tokens.hpp"
 
 namespace tessera {
 
@@ -97,13 +97,6 @@ struct MaskedVisionTransformerDecoder {
   /// Throws std::invalid_argument where the shapes do not fit or an index leaves the sequence.
   Var<Scalar, 3> predict(const Var<Scalar, 3>& context, const TokenIndex& idx_context,
                          const TokenIndex& idx_target) const;
-
-  /// The same numbers in the form of a full sequence: context scattered into zeros, targets masked,
-  /// both kept. A place that is context and target at once, or twice either, cannot be said in this
-  /// form and is refused. Kept as the specification of predict.
-  /// Throws std::invalid_argument as predict, and where places repeat.
-  Var<Scalar, 3> predict_scattered(const Var<Scalar, 3>& context, const TokenIndex& idx_context,
-                                   const TokenIndex& idx_target) const;
 };
 
 template <std::floating_point Scalar>
@@ -135,28 +128,6 @@ MaskedVisionTransformerDecoder<Scalar>::MaskedVisionTransformerDecoder(const Con
                                         .drop_path = config.drop_path_rate,
                                         .layer_norm_eps = config.layer_norm_eps});
   norm = LayerNorm<Scalar>(dim, config.layer_norm_eps);
-}
-
-template <std::floating_point Scalar>
-Var<Scalar, 3> MaskedVisionTransformerDecoder<Scalar>::predict_scattered(
-    const Var<Scalar, 3>& context, const TokenIndex& idx_context,
-    const TokenIndex& idx_target) const {
-  const std::string_view op = "MaskedVisionTransformerDecoder::predict_scattered";
-  const Index batch = context.dim(0);
-  check_token_index(op, "idx_context", idx_context, batch, sequence_length());
-  check_token_index(op, "idx_target", idx_target, batch, sequence_length());
-  auto idx_keep = TokenIndex::empty({batch, idx_context.dim(1) + idx_target.dim(1)});
-  for (Index b = 0; b < batch; ++b) {
-    const Index* context_row = idx_context.row(b);
-    const Index* target_row = idx_target.row(b);
-    std::copy_n(target_row, idx_target.dim(1),
-                std::copy_n(context_row, idx_context.dim(1), idx_keep.row(b)));
-  }
-  check_token_index_unique(op, "[idx_context | idx_target]", idx_keep, sequence_length());
-  const Var<Scalar, 3> zeros(Tensor<Scalar, 3>({batch, sequence_length(), context.dim(2)}));
-  const Var<Scalar, 3> full = set_at_index(zeros, idx_context, context);
-  return slice_tokens(forward(full, {.idx_mask = idx_target, .idx_keep = idx_keep}),
-                      idx_context.dim(1), idx_target.dim(1));
 }
 
 }  // namespace tessera

@@ -83,16 +83,4 @@ inline IJEPAConfig ijepa_config(std::string_view name) {
   return config;
 }
 
-inline MaskedVisionTransformerConfig vit_tiny_patch16() { return vit_config("vit_tiny_patch16"); }
-inline MaskedVisionTransformerConfig vit_small_patch16() { return vit_config("vit_small_patch16"); }
-inline MaskedVisionTransformerConfig vit_base_patch16() { return vit_config("vit_base_patch16"); }
-inline MaskedVisionTransformerConfig vit_large_patch16() { return vit_config("vit_large_patch16"); }
-inline MaskedVisionTransformerConfig vit_huge_patch14() { return vit_config("vit_huge_patch14"); }
-inline MAEConfig mae_vit_base_patch16() { return mae_config("mae_vit_base_patch16"); }
-inline MAEConfig mae_vit_large_patch16() { return mae_config("mae_vit_large_patch16"); }
-inline MAEConfig mae_vit_huge_patch14() { return mae_config("mae_vit_huge_patch14"); }
-inline IJEPAConfig ijepa_vit_small_patch16() { return ijepa_config("ijepa_vit_small_patch16"); }
-inline IJEPAConfig ijepa_vit_huge_patch14() { return ijepa_config("ijepa_vit_huge_patch14"); }
-inline IJEPAConfig ijepa_vit_giant_patch16() { return ijepa_config("ijepa_vit_giant_patch16"); }
-
 }  // namespace tessera

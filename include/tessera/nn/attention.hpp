@@ -34,8 +34,11 @@ struct Attention {
     visitor("proj", self.proj);
   }
 
-  Var<Scalar, 3> operator()(const Var<Scalar, 3>& x) const {
-    return dropout(proj(attend(x, x.dim(1))), drop);
+  Var<Scalar, 3> operator()(const Var<Scalar, 3>& x) const { return (*this)(x, x.dim(1)); }
+
+  /// Attention for the last `queries` tokens of x alone [B, queries, dim]; all of x is attended to.
+  Var<Scalar, 3> operator()(const Var<Scalar, 3>& x, Index queries) const {
+    return dropout(proj(attend(x, queries)), drop);
   }
 
   /// residual + attention for the last residual.dim(1) tokens of x alone; all of x is attended to.

@@ -2,8 +2,6 @@
 
 #include "tessera/nn/module.hpp"
 #include "tessera/ops/linear.hpp"
-#include "tessera/ops/linear_gelu.hpp"
-#include "tessera/ops/linear_residual.hpp"
 #include "tessera/ops/packed_linear.hpp"
 
 namespace tessera {

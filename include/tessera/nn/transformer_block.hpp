@@ -73,25 +73,24 @@ struct TransformerBlock {
  private:
   Var<Scalar, 3> compute(const Var<Scalar, 3>& x, Index count) const {
     const Var<Scalar, 3> residual = slice_tokens(x, x.dim(1) - count, count);
-    const Var<Scalar, 3> mixed = branch(residual, ls1, [&](const auto* skip) {
-      return skip ? attn.plus(norm1(x), *skip)
-                  : dropout(attn.proj(attn.attend(norm1(x), count)), attn.drop);
-    });
-    return branch(mixed, ls2, [&](const auto* skip) {
-      return skip ? mlp.plus(norm2(mixed), *skip) : mlp(norm2(mixed));
-    });
+    if (branches_end_in_projections(x)) {  // which add the residual in the same pass
+      const Var<Scalar, 3> mixed = attn.plus(norm1(x), residual);
+      return mlp.plus(norm2(mixed), mixed);
+    }
+    const Var<Scalar, 3> mixed = add(residual, scale_and_drop(attn(norm1(x), count), ls1));
+    return add(mixed, scale_and_drop(mlp(norm2(mixed)), ls2));
   }
 
-  /// residual + drop_path(scale(f(null))), or f(&residual), which adds in one pass, where nothing
-  /// stands between.
-  template <class F>
-  Var<Scalar, 3> branch(const Var<Scalar, 3>& residual,
-                        const std::optional<LayerScale<Scalar>>& layer_scale, const F& f) const {
-    const bool dropping = drop_path_rate > 0 && residual.tape() != nullptr;
-    if (!layer_scale && !dropping) return f(&residual);
-    const Var<Scalar, 3>* no_skip = nullptr;
-    const Var<Scalar, 3> update = f(no_skip);
-    return add(residual, drop_path(layer_scale ? (*layer_scale)(update) : update, drop_path_rate));
+  /// True if neither LayerScale nor drop path stands between a projection and its residual. Drop
+  /// path acts in training alone, which a tape on the data means.
+  bool branches_end_in_projections(const Var<Scalar, 3>& x) const {
+    const bool training = x.tape() != nullptr;
+    return !ls1 && !ls2 && !(training && drop_path_rate > 0);
+  }
+
+  Var<Scalar, 3> scale_and_drop(const Var<Scalar, 3>& branch,
+                                const std::optional<LayerScale<Scalar>>& layer_scale) const {
+    return drop_path(layer_scale ? (*layer_scale)(branch) : branch, drop_path_rate);
   }
 };
 

@@ -13,8 +13,6 @@
 #include "tessera/ops/gelu.hpp"
 #include "tessera/ops/layer_norm.hpp"
 #include "tessera/ops/linear.hpp"
-#include "tessera/ops/linear_gelu.hpp"
-#include "tessera/ops/linear_residual.hpp"
 #include "tessera/ops/losses.hpp"
 #include "tessera/ops/normalize_mean_var.hpp"
 #include "tessera/ops/packed_linear.hpp"

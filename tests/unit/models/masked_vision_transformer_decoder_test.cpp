@@ -2,9 +2,10 @@
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/models/predict_scattered.hpp"
 #include "support/models/tiny_models.hpp"
 #include "support/throws.hpp"
-#include "tessera/ops/weighted_sum.hpp"
+#include "support/weighted_sum.hpp"
 
 // Behaviours of lightly's decoder tests that have no counterpart here: deprecated classes and names
 // of old checkpoints. That its decode is the old decoder's is in mae_golden_test.cpp.
@@ -119,7 +120,7 @@ TEST_CASE("predict: disjoint places give the numbers of the scattered form, grad
   for (const bool scattered : {false, true}) {
     Tape<double> tape;
     const auto context = tape.variable(tokens);
-    const auto prediction = scattered ? decoder.predict_scattered(context, idx_context, idx_target)
+    const auto prediction = scattered ? predict_scattered(decoder, context, idx_context, idx_target)
                                       : decoder.predict(context, idx_context, idx_target);
     CHECK(prediction.shape() == Shape<3>{2, 3, 8});
     tape.backward(weighted_sum(prediction, weights));
@@ -201,8 +202,8 @@ TEST_CASE("predict: a place may be context and target, which the scattered form 
   const auto overwritten = decoder.forward(set_at_index(Var(zeros), idx_context, context),
                                            {.idx_mask = overlapping, .idx_keep = twice});
   CHECK(apart(slice_tokens(overwritten, 4, 3), prediction) > 1e-2);
-  CHECK(error_of([&] { decoder.predict_scattered(context, idx_context, overlapping); }) ==
-        "MaskedVisionTransformerDecoder::predict_scattered: [idx_context | idx_target](0, 5) = 3 "
+  CHECK(error_of([&] { predict_scattered(decoder, context, idx_context, overlapping); }) ==
+        "predict_scattered: [idx_context | idx_target](0, 5) = 3 "
         "appears twice in its row");
 }
 
@@ -214,12 +215,12 @@ TEST_CASE("predict: a target named twice stands there twice") {
   check_close(slice_tokens(prediction, 3, 1).value(), slice_tokens(prediction, 2, 1).value());
   CHECK(apart(slice_tokens(prediction, 0, 3), decoder.predict(context, idx_context, idx_target)) >
         1e-3);
-  CHECK(error_of([&] { decoder.predict_scattered(context, idx_context, repeated); }) ==
-        "MaskedVisionTransformerDecoder::predict_scattered: [idx_context | idx_target](0, 7) = 6 "
+  CHECK(error_of([&] { predict_scattered(decoder, context, idx_context, repeated); }) ==
+        "predict_scattered: [idx_context | idx_target](0, 7) = 6 "
         "appears twice in its row");
   const TokenIndex context_twice({2, 4}, {0, 3, 1, 7, 5, 0, 5, 8});
-  CHECK(error_of([&] { decoder.predict_scattered(context, context_twice, idx_target); }) ==
-        "MaskedVisionTransformerDecoder::predict_scattered: [idx_context | idx_target](1, 2) = 5 "
+  CHECK(error_of([&] { predict_scattered(decoder, context, context_twice, idx_target); }) ==
+        "predict_scattered: [idx_context | idx_target](1, 2) = 5 "
         "appears twice in its row");
 }
 
@@ -246,7 +247,7 @@ TEST_CASE("predict: no context, or no target") {
   const auto blind = decoder.predict(Var(Tensor<double, 3>({2, 0, 8})), none, idx_target);
   CHECK(blind.shape() == Shape<3>{2, 3, 8});
   CHECK(apart(blind, blind) == 0);
-  CHECK(apart(decoder.predict_scattered(Var(Tensor<double, 3>({2, 0, 8})), none, idx_target),
+  CHECK(apart(predict_scattered(decoder, Var(Tensor<double, 3>({2, 0, 8})), none, idx_target),
               blind) <= 1e-12);
 }
 
@@ -304,9 +305,9 @@ TEST_CASE("decoder: input that does not fit is refused") {
   CHECK(error_of([&] { decoder.predict(context, TokenIndex({1, 4}), idx_target); }) ==
         "context_and_targets: idx_context [1, 4] must have 2 rows, one per image");
   CHECK(error_of([&] {
-          decoder.predict_scattered(context, idx_context, TokenIndex({2, 1}, {-1, 0}));
+          predict_scattered(decoder, context, idx_context, TokenIndex({2, 1}, {-1, 0}));
         }) ==
-        "MaskedVisionTransformerDecoder::predict_scattered: idx_target(0, 0) = -1 is outside "
+        "predict_scattered: idx_target(0, 0) = -1 is outside "
         "[0, 13)");
 }
 

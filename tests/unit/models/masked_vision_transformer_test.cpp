@@ -5,8 +5,8 @@
 #include "support/models/tiny_models.hpp"
 #include "support/near.hpp"
 #include "support/throws.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/masking/token_mask.hpp"
-#include "tessera/ops/weighted_sum.hpp"
 
 // Behaviours of lightly's MaskedVisionTransformer that have no counterpart here: the forwarding of
 // pos_embed_initialization (positions are a field of the config), re-initialisation of a wrapped

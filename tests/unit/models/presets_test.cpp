@@ -73,32 +73,32 @@ TEST_CASE("presets: the counting formula counts real models") {
 // The published encoders have no mask token: ours are larger by its width.
 
 TEST_CASE("presets: MAE has the sizes of the published models") {
-  const MAEConfig base = mae_vit_base_patch16();
+  const MAEConfig base = mae_config("mae_vit_base_patch16");
   CHECK(count_encoder(base.encoder) == 85'798'656 + 768);
   CHECK(count_decoder(base) == 26'109'184);
-  const MAEConfig large = mae_vit_large_patch16();
+  const MAEConfig large = mae_config("mae_vit_large_patch16");
   CHECK(count_encoder(large.encoder) == 303'301'632 + 1024);
   CHECK(count_decoder(large) == 26'240'256);
-  const MAEConfig huge = mae_vit_huge_patch14();
+  const MAEConfig huge = mae_config("mae_vit_huge_patch14");
   CHECK(count_encoder(huge.encoder) == 630'764'800 + 1280);
   CHECK(count_decoder(huge) == 26'309'708);
 }
 
 TEST_CASE("presets: I-JEPA has the sizes of the published models") {
-  const IJEPAConfig huge = ijepa_vit_huge_patch14();
+  const IJEPAConfig huge = ijepa_config("ijepa_vit_huge_patch14");
   CHECK(count_encoder(huge.encoder) == 630'762'240 + 1280);
   CHECK(count_predictor(huge) == 22'377'728);
   IJEPAConfig fine = ijepa_config("ijepa_vit_huge_patch16");
   fine.encoder.image_size = {448, 448};
   CHECK(count_encoder(fine.encoder) == 631'668'480 + 1280);
   CHECK(count_predictor(fine) == 22'580'480);
-  const IJEPAConfig giant = ijepa_vit_giant_patch16();
+  const IJEPAConfig giant = ijepa_config("ijepa_vit_giant_patch16");
   CHECK(count_encoder(giant.encoder) == 1'011'368'576 + 1408);
   CHECK(count_predictor(giant) == 29'550'976);
 }
 
 TEST_CASE("presets: MAE B/16 can be built") {
-  CHECK(parameter_count(MAE<float>(mae_vit_base_patch16())) == 111'907'840 + 768);
+  CHECK(parameter_count(MAE<float>(mae_config("mae_vit_base_patch16"))) == 111'907'840 + 768);
 }
 
 TEST_CASE("presets: sizes are timm's") {
@@ -113,18 +113,19 @@ TEST_CASE("presets: sizes are timm's") {
     CHECK(config.layer_norm_eps == 1e-6);
     CHECK(config.class_token);
   };
-  check(vit_tiny_patch16(), 192, 12, 3, 768, 16);
-  check(vit_small_patch16(), 384, 12, 6, 1536, 16);
-  check(vit_base_patch16(), 768, 12, 12, 3072, 16);
-  check(vit_large_patch16(), 1024, 24, 16, 4096, 16);
-  check(vit_huge_patch14(), 1280, 32, 16, 5120, 14);
+  check(vit_config("vit_tiny_patch16"), 192, 12, 3, 768, 16);
+  check(vit_config("vit_small_patch16"), 384, 12, 6, 1536, 16);
+  check(vit_config("vit_base_patch16"), 768, 12, 12, 3072, 16);
+  check(vit_config("vit_large_patch16"), 1024, 24, 16, 4096, 16);
+  check(vit_config("vit_huge_patch14"), 1280, 32, 16, 5120, 14);
   check(vit_config("vit_giant_patch16"), 1408, 40, 16, 6144, 16);
   check(vit_config("vit_base_patch32"), 768, 12, 12, 3072, 32);
 }
 
 TEST_CASE("presets: decoders and predictors are those of the published models") {
   for (const MAEConfig& config :
-       {mae_vit_base_patch16(), mae_vit_large_patch16(), mae_vit_huge_patch14()}) {
+       {mae_config("mae_vit_base_patch16"), mae_config("mae_vit_large_patch16"),
+        mae_config("mae_vit_huge_patch14")}) {
     CHECK(config.decoder_embed_dim == 512);
     CHECK(config.decoder_depth == 8);
     CHECK(config.decoder_num_heads == 16);
@@ -132,7 +133,8 @@ TEST_CASE("presets: decoders and predictors are those of the published models") 
     CHECK_FALSE(config.norm_pix_loss);
   }
   for (const IJEPAConfig& config :
-       {ijepa_vit_small_patch16(), ijepa_vit_huge_patch14(), ijepa_vit_giant_patch16()}) {
+       {ijepa_config("ijepa_vit_small_patch16"), ijepa_config("ijepa_vit_huge_patch14"),
+        ijepa_config("ijepa_vit_giant_patch16")}) {
     CHECK(config.predictor_embed_dim == 384);
     CHECK(config.predictor_num_heads == config.encoder.num_heads);
     CHECK(config.predictor_depth == (config.encoder.embed_dim == 1408 ? 16 : 12));

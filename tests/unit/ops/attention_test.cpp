@@ -1,10 +1,10 @@
 #include "tessera/ops/attention.hpp"
 
 #include "support/ops.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/ops/add.hpp"
 #include "tessera/ops/linear.hpp"
 #include "tessera/ops/tokens/get_at_index.hpp"
-#include "tessera/ops/weighted_sum.hpp"
 
 namespace tessera::test {
 

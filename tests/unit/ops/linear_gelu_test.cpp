@@ -1,4 +1,4 @@
-#include "tessera/ops/linear_gelu.hpp"
+#include "tessera/ops/linear.hpp"
 
 #include "support/ops.hpp"
 #include "tessera/ops/gelu.hpp"

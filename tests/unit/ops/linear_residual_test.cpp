@@ -1,4 +1,4 @@
-#include "tessera/ops/linear_residual.hpp"
+#include "tessera/ops/linear.hpp"
 
 #include "support/ops.hpp"
 

@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "support/masked_mse_loss.hpp"
 #include "support/ops.hpp"
 #include "tessera/ops/tokens/get_at_index.hpp"
 

@@ -3,8 +3,7 @@
 #include "support/catch.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
-#include "tessera/ops/linear_gelu.hpp"
-#include "tessera/ops/linear_residual.hpp"
+#include "tessera/ops/linear.hpp"
 
 namespace tessera::test {
 namespace {

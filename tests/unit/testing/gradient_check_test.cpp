@@ -5,9 +5,9 @@
 #include "support/catch.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/ops/dropout.hpp"
 #include "tessera/ops/scale.hpp"
-#include "tessera/ops/weighted_sum.hpp"
 
 namespace tessera::testing {
 

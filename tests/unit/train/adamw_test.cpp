@@ -5,8 +5,8 @@
 #include "support/near.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/ops/add.hpp"
-#include "tessera/ops/weighted_sum.hpp"
 
 namespace tessera::test {
 namespace {

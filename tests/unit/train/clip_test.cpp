@@ -3,8 +3,8 @@
 #include "support/catch.hpp"
 #include "support/near.hpp"
 #include "support/throws.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/ops/add.hpp"
-#include "tessera/ops/weighted_sum.hpp"
 
 namespace tessera::test {
 namespace {

@@ -7,6 +7,7 @@
 #include "tessera/core/size.hpp"
 #include "tessera/masking/interval.hpp"
 #include "tessera/masking/mask_checks.hpp"
+#include "tessera/masking/patch_grid.hpp"
 
 namespace tessera {
 

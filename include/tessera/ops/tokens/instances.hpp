@@ -18,7 +18,6 @@
 #include "tessera/ops/tokens/place_prefix.hpp"
 #include "tessera/ops/tokens/repeat_interleave_batch.hpp"
 #include "tessera/ops/tokens/resample_positions.hpp"
-#include "tessera/ops/tokens/select_token.hpp"
 #include "tessera/ops/tokens/set_at_index.hpp"
 #include "tessera/ops/tokens/slice_tokens.hpp"
 #include "tessera/ops/tokens/take_rows.hpp"

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "support/catch.hpp"
+#include "support/models/predict_scattered.hpp"
 #include "support/models/published_models.hpp"
 #include "support/near.hpp"
 #include "tessera/models/ijepa.hpp"
@@ -120,7 +121,7 @@ TEST_CASE("published I-JEPA: disjoint places give the same in the form of a full
       ijepa.predictor_embed(ijepa.encoder.encode(images, {.idx_keep = first_context}));
   std::vector<Var<double, 3>> rows;
   for (const TokenIndex& target : targets) {
-    rows.push_back(ijepa.predictor.predict_scattered(context, first_context, target));
+    rows.push_back(predict_scattered(ijepa.predictor, context, first_context, target));
   }
   const auto scattered = ijepa.predictor_proj(concat_batch<double>(rows)).value();
   const auto side_by_side =

@@ -2,8 +2,8 @@
 
 #include "support/catch.hpp"
 #include "support/models/fixture_models.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/ops/add.hpp"
-#include "tessera/ops/weighted_sum.hpp"
 
 namespace tessera::test {
 namespace {

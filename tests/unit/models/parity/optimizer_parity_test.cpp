@@ -2,8 +2,8 @@
 
 #include "support/catch.hpp"
 #include "support/fixture.hpp"
+#include "support/weighted_sum.hpp"
 #include "tessera/ops/add.hpp"
-#include "tessera/ops/weighted_sum.hpp"
 #include "tessera/train/clip.hpp"
 #include "tessera/train/schedule.hpp"
 

@@ -1,9 +1,9 @@
 #include "tessera/ops/tokens/context_and_targets.hpp"
 
 #include "support/ops.hpp"
+#include "support/repeat_token.hpp"
 #include "tessera/ops/tokens/add_positions.hpp"
 #include "tessera/ops/tokens/concat_tokens.hpp"
-#include "tessera/ops/tokens/repeat_token.hpp"
 
 namespace tessera::test {
 

@@ -1,4 +1,4 @@
-#include "tessera/ops/tokens/select_token.hpp"
+#include "tessera/ops/tokens/slice_tokens.hpp"
 
 #include "support/ops.hpp"
 

@@ -1,4 +1,4 @@
-#include "tessera/ops/tokens/repeat_token.hpp"
+#include "support/repeat_token.hpp"
 
 #include "support/ops.hpp"
 

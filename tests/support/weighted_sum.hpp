@@ -3,7 +3,7 @@
 #include "tessera/autograd/tape.hpp"
 #include "tessera/kernels/arithmetic.hpp"
 
-namespace tessera {
+namespace tessera::test {
 
 /// x [...], weights [...] -> sum of x * weights []: turns any output into a loss whose gradient
 /// with respect to x is `weights`. Throws std::invalid_argument if the shapes differ.
@@ -24,4 +24,4 @@ Var<Scalar, 0> weighted_sum(const Var<Scalar, Rank>& x, const Tensor<Scalar, Ran
       x);
 }
 
-}  // namespace tessera
+}  // namespace tessera::test

@@ -6,6 +6,16 @@
 
 namespace tessera {
 
+/// Patches that cover an image. Throws std::invalid_argument unless they do so exactly.
+inline Size patch_grid(std::string_view op, const Size& image, Index patch) {
+  if (patch <= 0) refuse(op, "patch size ", patch, " must be positive");
+  if (!(image.height > 0 && image.width > 0 && image.height % patch == 0 &&
+        image.width % patch == 0)) {
+    refuse(op, "image size ", image, " is not a positive multiple of the patch size ", patch);
+  }
+  return {image.height / patch, image.width / patch};
+}
+
 /// The patch grid behind `num_prefix_tokens` in a sequence, as code without a grid
 /// argument infers it. Throws std::invalid_argument if no patch is left or their count is not a
 /// square.

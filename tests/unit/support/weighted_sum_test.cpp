@@ -1,4 +1,4 @@
-#include "tessera/ops/weighted_sum.hpp"
+#include "support/weighted_sum.hpp"
 
 #include "support/ops.hpp"
 

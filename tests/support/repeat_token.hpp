@@ -3,7 +3,7 @@
 #include "tessera/core/size.hpp"
 #include "tessera/ops/tokens/take_rows.hpp"
 
-namespace tessera {
+namespace tessera::test {
 
 /// token [1, 1, D] -> the token at every place of [batch, length, D].
 /// Throws std::invalid_argument unless token is [1, 1, D] and the sizes are not negative.
@@ -16,8 +16,8 @@ Var<Scalar, 3> repeat_token(const Var<Scalar, 3>& token, Index batch, Index leng
     refuse("repeat_token", "size ", Shape<2>{batch, length}, " is negative");
   }
   const auto places = static_cast<std::size_t>(Size{batch, length}.count());
-  return detail::take_rows("repeat_token", token, CachedVector<Index>(places, 0),
-                           Shape<3>{batch, length, token.dim(2)});
+  return tessera::detail::take_rows("repeat_token", token, CachedVector<Index>(places, 0),
+                                    Shape<3>{batch, length, token.dim(2)});
 }
 
-}  // namespace tessera
+}  // namespace tessera::test
