@@ -61,6 +61,8 @@ BEGIN {
   below("data/augment", "io/image")
   below("data", "data/augment")
 
+  below("eval", "train data")
+
   below("testing", "nn")
 }
 function folder_of(room) {
@@ -94,7 +96,7 @@ FNR == 1 {
     to = room_of(substr(target, length("tessera/") + 1))
     if (to == "") complain("nothing includes the umbrella header " target)
     else if (from == "tessera.hpp") {
-      if (folder_of(to) ~ /^(io|data|testing)$/) complain("forbidden arrow: tessera.hpp -> " to)
+      if (folder_of(to) ~ /^(io|data|eval|testing)$/) complain("forbidden arrow: tessera.hpp -> " to)
     } else if (from == "io") {
       if (folder_of(to) != "io") complain("forbidden arrow: io -> " to)  # a door
     } else if (!((from, to) in allowed)) complain("forbidden arrow: " from " -> " to)
