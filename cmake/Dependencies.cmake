@@ -37,6 +37,17 @@ function(tessera_find_eigen)
 endfunction()
 
 function(tessera_find_io_packages)
+  find_package(PNG QUIET GLOBAL)
+  find_package(JPEG QUIET GLOBAL)
+  find_package(ZLIB QUIET GLOBAL)
+  if(NOT TARGET PNG::PNG OR NOT TARGET JPEG::JPEG OR NOT TARGET ZLIB::ZLIB)
+    message(FATAL_ERROR "tessera::io needs libpng, libjpeg and zlib with their headers "
+      "(Debian and Ubuntu: libpng-dev, libjpeg-dev, zlib1g-dev). Install them, or set TESSERA_IO=OFF.")
+  endif()
+endfunction()
+
+# nlohmann/json is what tests compare the library's own JSON with.
+function(tessera_find_json)
   if(NOT TARGET nlohmann_json::nlohmann_json)
     find_package(nlohmann_json 3.7 CONFIG QUIET GLOBAL)
     if(NOT nlohmann_json_FOUND)
@@ -45,13 +56,6 @@ function(tessera_find_io_packages)
         URL https://github.com/nlohmann/json/releases/download/v3.11.3/json.tar.xz
         URL_HASH SHA256=d6c65aca6b1ed68e7a182f4757257b107ae403032760ed6ef121c9d55e81757d)
     endif()
-  endif()
-  find_package(PNG QUIET GLOBAL)
-  find_package(JPEG QUIET GLOBAL)
-  find_package(ZLIB QUIET GLOBAL)
-  if(NOT TARGET PNG::PNG OR NOT TARGET JPEG::JPEG OR NOT TARGET ZLIB::ZLIB)
-    message(FATAL_ERROR "tessera::io needs libpng, libjpeg and zlib with their headers "
-      "(Debian and Ubuntu: libpng-dev, libjpeg-dev, zlib1g-dev). Install them, or set TESSERA_IO=OFF.")
   endif()
 endfunction()
 

@@ -88,7 +88,8 @@ FNR == 1 {
 
   if (target ~ /^tessera\// && !quoted) complain("<" target "> is written \"" target "\"")
   if (quoted && target !~ /^tessera\//) complain("\"" target "\" does not begin with tessera/")
-  if (target ~ /^(nlohmann\/|png|jpeg|jerror|turbojpeg|zlib|CLI\/|catch2\/)/ && folder_of(from) !~ /^(io|data)$/)
+  if (target ~ /^nlohmann\//) complain("the library reads JSON itself, without <" target ">")
+  if (target ~ /^(png|jpeg|jerror|turbojpeg|zlib|CLI\/|catch2\/)/ && folder_of(from) !~ /^(io|data)$/)
     complain("only io and data may include <" target ">")
 
   if (target ~ /^tessera\//) {

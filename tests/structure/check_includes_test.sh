@@ -74,7 +74,8 @@ expect tessera.hpp '#include "tessera/testing/check.hpp"' 'forbidden arrow: tess
 expect nn/mlp.hpp '#include "tessera/tessera.hpp"' 'nothing includes the umbrella header'
 expect nn/mlp.hpp '#include "linear.hpp"' '"linear.hpp" does not begin with tessera/'
 expect nn/mlp.hpp '#include <tessera/core/tensor.hpp>' '<tessera/core/tensor.hpp> is written'
-expect nn/mlp.hpp '#include <nlohmann/json.hpp>' 'only io and data may include <nlohmann/json.hpp>'
+expect io/json/x.hpp '#include <nlohmann/json.hpp>' 'the library reads JSON itself'
+expect nn/mlp.hpp '#include <zlib.h>' 'only io and data may include <zlib.h>'
 
 mkdir -p "$scratch/misplaced/tessera/extra"
 echo '#pragma once' >"$scratch/misplaced/tessera/extra/x.hpp"

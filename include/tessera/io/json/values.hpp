@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <limits>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +15,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
+#include "tessera/io/json/reader.hpp"
 #include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
@@ -75,7 +75,7 @@ class JsonValues {
 namespace detail {
 
 /// Writes scalars under their paths and refuses what goes beyond the limits as it appears.
-class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
+class JsonValuesHandler final : public JsonHandler {
  public:
   using Values = std::map<std::string, JsonValues::Value, std::less<>>;
 
@@ -83,30 +83,27 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
 
   Values take() && { return std::move(values_); }
 
-  bool null() override { return add(nullptr); }
-  bool boolean(bool value) override { return add(value); }
-  bool number_integer(number_integer_t value) override { return add(static_cast<double>(value)); }
-  bool number_unsigned(number_unsigned_t value) override { return add(static_cast<double>(value)); }
-  bool number_float(number_float_t value, const string_t& /*text*/) override { return add(value); }
-  bool string(string_t& text) override { return add(std::move(text)); }
-  bool binary(binary_t& /*value*/) override { return false; }
+  void null() override { add(nullptr); }
+  void boolean(bool value) override { add(value); }
+  void number_integer(std::int64_t value) override { add(static_cast<double>(value)); }
+  void number_unsigned(std::uint64_t value) override { add(static_cast<double>(value)); }
+  void number_float(double value) override { add(value); }
+  void string(std::string& text) override { add(std::move(text)); }
 
-  bool start_object(std::size_t /*size*/) override { return open(no_index); }
-  bool start_array(std::size_t /*size*/) override { return open(0); }
-  bool end_object() override { return close(); }
-  bool end_array() override { return close(); }
+  void start_object() override { open(no_index); }
+  void start_array() override { open(0); }
+  void end_object() override { close(); }
+  void end_array() override { close(); }
 
-  bool key(string_t& name) override {
+  void key(std::string& name) override {
     Level& level = levels_.back();
     path_.resize(level.path_size);
     if (!path_.empty()) path_ += '.';
     path_ += name;
     if (path_.size() > JsonLimits::key_bytes) refuse("a path of keys is too long");
-    return true;
   }
 
-  bool parse_error(std::size_t position, const std::string& /*token*/,
-                   const nlohmann::detail::exception& /*error*/) override {
+  [[noreturn]] void syntax_error(std::size_t position) override {
     refuse(concat("is not JSON in UTF-8 (stopped at its byte ", position, ")"));
   }
 
@@ -128,23 +125,21 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
     path_ += concat(path_.empty() ? "" : ".", level.index++);
   }
 
-  bool open(std::size_t index) {
+  void open(std::size_t index) {
     if (levels_.empty() && index != no_index) refuse("is not a JSON object");
     step();
     if (levels_.size() == JsonLimits::depth) {
       refuse(concat("is nested deeper than ", JsonLimits::depth));
     }
     levels_.push_back({path_.size(), index});
-    return true;
   }
 
-  bool close() {
+  void close() {
     path_.resize(levels_.back().path_size);
     levels_.pop_back();
-    return true;
   }
 
-  bool add(JsonValues::Value value) {
+  void add(JsonValues::Value value) {
     if (levels_.empty()) refuse("is not a JSON object");
     step();
     if (values_.size() == JsonLimits::values) {
@@ -158,7 +153,6 @@ class JsonValuesHandler final : public nlohmann::json_sax<nlohmann::json> {
     if (!values_.emplace(path_, std::move(value)).second) {
       refuse(concat("key ", in_quotes(path_), " occurs twice"));
     }
-    return true;
   }
 
   const std::string& label_;
@@ -179,7 +173,7 @@ inline JsonValues parse_json_values(std::string_view text, const std::string& la
   }
   if (text.find('\0') != std::string_view::npos) refuse_file(label, "contains a zero byte");
   detail::JsonValuesHandler handler(label);
-  nlohmann::json::sax_parse(text, &handler);
+  read_json(text, handler);
   JsonValues values(label);
   values.values_ = std::move(handler).take();
   return values;

@@ -95,7 +95,6 @@ inline void check_layout(SafetensorsHeader& header, std::uint64_t data_bytes,
 /// reason.
 inline SafetensorsHeader parse_safetensors_header(std::string_view json, std::uint64_t data_bytes,
                                                   const SafetensorsOptions& options = {}) {
-  // The parser would step over a byte order mark and end at a zero byte.
   if (json.empty() || json.front() != '{') {
     throw std::runtime_error("header does not begin with '{'");
   }
@@ -104,7 +103,7 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view json, std::ui
   }
   detail::check_text_lengths(json);
   detail::SafetensorsHeaderHandler handler;
-  nlohmann::json::sax_parse(json, &handler);
+  read_json(json, handler);
   SafetensorsHeader header = std::move(handler).take();
   detail::check_names(header);
   detail::check_layout(header, data_bytes, options);

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -11,6 +10,7 @@
 #include <vector>
 
 #include "tessera/core/error.hpp"
+#include "tessera/io/json/reader.hpp"
 #include "tessera/io/safetensors/format.hpp"
 #include "tessera/io/tensors/limits.hpp"
 #include "tessera/io/text/printable.hpp"
@@ -20,11 +20,11 @@ namespace tessera::io::detail {
 /// Receives the header's JSON piece by piece and refuses all that is not
 /// {"__metadata__": {text: text}, name: {"dtype": text, "shape": [n...], "data_offsets": [n, n]}}
 /// the moment it appears, so neither depth nor repetition can grow anything.
-class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json> {
+class SafetensorsHeaderHandler final : public JsonHandler {
  public:
   SafetensorsHeader take() && { return std::move(header_); }
 
-  bool start_object(std::size_t /*size*/) override {
+  void start_object() override {
     if (place_ == Place::file) {
       place_ = Place::header;
     } else if (place_ == Place::header && key_ == "__metadata__") {
@@ -39,10 +39,9 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
     } else {
       refuse_value("an object");
     }
-    return true;
   }
 
-  bool key(string_t& name) override {
+  void key(std::string& name) override {
     if (place_ == Place::header) {
       if (name == "__metadata__" && std::exchange(has_metadata_, true)) {
         refuse("key '__metadata__' occurs twice");
@@ -70,13 +69,12 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
       if (*seen) refuse(concat(where(), "field ", in_quotes(name), " occurs twice"));
       *seen = true;
       field_ = name;
-      return true;
+      return;
     }
     key_ = name;
-    return true;
   }
 
-  bool string(string_t& text) override {
+  void string(std::string& text) override {
     if (place_ == Place::metadata) {
       header_.metadata.emplace(key_, text);
     } else if (place_ == Place::tensor && field_ == "dtype") {
@@ -86,10 +84,9 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
     } else {
       refuse_value("a string");
     }
-    return true;
   }
 
-  bool start_array(std::size_t /*size*/) override {
+  void start_array() override {
     if (place_ == Place::tensor && field_ == "shape") {
       place_ = Place::shape;
     } else if (place_ == Place::tensor && field_ == "data_offsets") {
@@ -97,10 +94,9 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
     } else {
       refuse_value("an array");
     }
-    return true;
   }
 
-  bool number_unsigned(number_unsigned_t value) override {
+  void number_unsigned(std::uint64_t value) override {
     if (place_ == Place::shape) {
       if (entry_.shape.size() == TensorLimits::rank) {
         refuse(concat(where(), "shape has more than ", TensorLimits::rank, " dimensions"));
@@ -116,23 +112,18 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
     } else {
       refuse_value("a number");
     }
-    return true;
   }
 
-  bool number_integer(number_integer_t /*value*/) override { refuse_size("a negative number"); }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override {
+  void number_integer(std::int64_t /*value*/) override { refuse_size("a negative number"); }
+  void number_float(double /*value*/) override {
     refuse_size("a number that is no 64-bit integer");
   }
-  bool null() override { refuse_value("null"); }
-  bool boolean(bool /*value*/) override { refuse_value("a boolean"); }
-  bool binary(binary_t& /*value*/) override { refuse_value("binary data"); }
+  void null() override { refuse_value("null"); }
+  void boolean(bool /*value*/) override { refuse_value("a boolean"); }
 
-  bool end_array() override {
-    place_ = Place::tensor;
-    return true;
-  }
+  void end_array() override { place_ = Place::tensor; }
 
-  bool end_object() override {
+  void end_object() override {
     if (place_ == Place::tensor) {
       if (!has_dtype_) refuse(concat(where(), "dtype is missing"));
       if (!has_shape_) refuse(concat(where(), "shape is missing"));
@@ -143,11 +134,9 @@ class SafetensorsHeaderHandler final : public nlohmann::json_sax<nlohmann::json>
       header_.entries.push_back(std::move(entry_));
     }
     place_ = place_ == Place::header ? Place::file : Place::header;
-    return true;
   }
 
-  bool parse_error(std::size_t position, const std::string& /*token*/,
-                   const nlohmann::detail::exception& /*error*/) override {
+  [[noreturn]] void syntax_error(std::size_t position) override {
     refuse(concat("header is not JSON in UTF-8 (stopped at its byte ", position, ")"));
   }
 

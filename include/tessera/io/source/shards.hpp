@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -15,6 +14,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
+#include "tessera/io/json/reader.hpp"
 #include "tessera/io/tensors/limits.hpp"
 #include "tessera/io/tensors/metadata.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
@@ -55,7 +55,7 @@ inline void check_shard_name(std::string_view name, const std::string& label) {
 
 /// Receives the JSON piece by piece and refuses all that is not
 /// {"metadata": {text: scalar}, "weight_map": {text: text}} the moment it appears.
-class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
+class ShardIndexHandler final : public JsonHandler {
  public:
   explicit ShardIndexHandler(const std::string& label) : label_(label) {}
 
@@ -64,7 +64,7 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
     return std::move(index_);
   }
 
-  bool start_object(std::size_t /*size*/) override {
+  void start_object() override {
     if (place_ == Place::file) {
       place_ = Place::index;
     } else if (place_ == Place::index) {
@@ -72,10 +72,9 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
     } else {
       refuse_value("an object");
     }
-    return true;
   }
 
-  bool key(string_t& name) override {
+  void key(std::string& name) override {
     if (place_ == Place::index) {
       bool* const seen = name == "metadata"     ? &has_metadata_
                          : name == "weight_map" ? &has_map_
@@ -97,51 +96,41 @@ class ShardIndexHandler final : public nlohmann::json_sax<nlohmann::json> {
       refuse("tensor ", in_quotes(name), ": occurs twice");
     }
     key_ = name;
-    return true;
   }
 
-  bool string(string_t& text) override {
+  void string(std::string& text) override {
     if (place_ != Place::map) return scalar(text, "a string");
     check_shard_name(text, label_);
     if (shards_.insert(text).second && shards_.size() > ShardLimits::shards) {
       refuse("more than ", ShardLimits::shards, " shards");
     }
     index_.file_of.emplace(key_, text);
-    return true;
   }
 
-  bool number_unsigned(number_unsigned_t value) override {
+  void number_unsigned(std::uint64_t value) override {
     return scalar(std::to_string(value), "a number");
   }
-  bool number_integer(number_integer_t value) override {
+  void number_integer(std::int64_t value) override {
     return scalar(std::to_string(value), "a number");
   }
-  bool number_float(number_float_t value, const string_t& /*text*/) override {
-    return scalar(concat(value), "a number");
-  }
-  bool boolean(bool value) override { return scalar(value ? "True" : "False", "a boolean"); }
-  bool null() override { return scalar("None", "null"); }
-  bool binary(binary_t& /*value*/) override { refuse_value("binary data"); }
-  bool start_array(std::size_t /*size*/) override { refuse_value("an array"); }
-  bool end_array() override { refuse_value("an array"); }
+  void number_float(double value) override { scalar(concat(value), "a number"); }
+  void boolean(bool value) override { scalar(value ? "True" : "False", "a boolean"); }
+  void null() override { scalar("None", "null"); }
+  void start_array() override { refuse_value("an array"); }
+  void end_array() override { refuse_value("an array"); }
 
-  bool end_object() override {
-    place_ = place_ == Place::index ? Place::file : Place::index;
-    return true;
-  }
+  void end_object() override { place_ = place_ == Place::index ? Place::file : Place::index; }
 
-  bool parse_error(std::size_t position, const std::string& /*token*/,
-                   const nlohmann::detail::exception& /*error*/) override {
+  [[noreturn]] void syntax_error(std::size_t position) override {
     refuse("is not JSON in UTF-8 (stopped at byte ", position, ")");
   }
 
  private:
   enum class Place { file, index, metadata, map };
 
-  bool scalar(std::string text, std::string_view what) {
+  void scalar(std::string text, std::string_view what) {
     if (place_ != Place::metadata) refuse_value(what);
     index_.metadata.emplace(key_, std::move(text));
-    return true;
   }
 
   template <class... Parts>
@@ -203,7 +192,7 @@ inline ShardIndex parse_shard_index(std::string_view json, const std::string& la
   }
   if (json.find('\0') != std::string_view::npos) refuse_file(label, "holds a zero byte");
   detail::ShardIndexHandler handler(label);
-  nlohmann::json::sax_parse(json, &handler);
+  read_json(json, handler);
   return std::move(handler).take();
 }
 
