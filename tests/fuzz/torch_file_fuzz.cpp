@@ -9,10 +9,10 @@ using namespace tessera::io;
 
 TensorTable read_bare_pickle(std::span<const std::byte> bytes, const std::string& label,
                              const PickleOptions& options) {
-  const PickleDocument document = read_pickle(bytes, label, options);
+  const PickleDocument document = read_pickle(bytes, label);
   static const std::vector<std::byte> memory(64, std::byte{1});
   const std::vector<detail::StorageBytes> storages(document.storages.size(), memory);
-  return detail::TorchTableBuilder(document, storages, label).build();
+  return detail::TorchTableBuilder(document, storages, label, 0, options).build();
 }
 
 }  // namespace

@@ -210,7 +210,7 @@ TensorTable read_shards(const std::filesystem::path& path, const ShardIndex& ind
     paths.push_back(detail::resolve_shard(folder, std::string(file), label));
   }
 
-  TensorTable joined{{}, index.metadata, {}};
+  TensorTable joined{{}, index.metadata, {}, {}};
   std::size_t next = 0;
   for (const auto& [file, names] : shards) {
     TensorTable shard = open(paths[next++]);
@@ -230,6 +230,7 @@ TensorTable read_shards(const std::filesystem::path& path, const ShardIndex& ind
       if (!found.contains(name)) refuse(name, "is not in its");
     }
     for (StoredTensor& tensor : shard.tensors) joined.tensors.push_back(std::move(tensor));
+    joined.skipped.insert(joined.skipped.end(), shard.skipped.begin(), shard.skipped.end());
     detail::merge_metadata(joined.metadata, shard.metadata, label);
   }
   return joined;

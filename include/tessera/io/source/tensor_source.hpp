@@ -60,6 +60,8 @@ class TensorSource {
   const std::vector<StoredTensor>& tensors() const { return shared_->table.tensors; }
   /// Of a torch file: its numbers and texts by dotted path, as Python prints them.
   const TensorMetadata& metadata() const { return shared_->table.metadata; }
+  /// Of a torch file: the values that are not read, each with the reason, in the order of the file.
+  const std::vector<SkippedValue>& skipped() const { return shared_->table.skipped; }
   /// Of a torch file: the top-level entries that hold tensors, for select().
   const std::vector<TensorGroup>& groups() const { return shared_->table.groups; }
   bool contains(std::string_view name) const { return find(name) != nullptr; }
@@ -75,10 +77,10 @@ class TensorSource {
   }
 
   /// The tensors whose names begin with `prefix` and a dot, without these: select("model") of a
-  /// training checkpoint. Metadata stays whole. Throws if there are none.
+  /// training checkpoint. Metadata and what is skipped stay whole. Throws if there are none.
   TensorSource select(std::string_view prefix) const {
     const std::string begin = concat(prefix, ".");
-    TensorTable part{{}, metadata(), {}};
+    TensorTable part{{}, metadata(), {}, skipped()};
     for (const StoredTensor& tensor : tensors()) {
       if (!tensor.name.starts_with(begin)) continue;
       part.tensors.push_back(tensor);
@@ -231,7 +233,7 @@ inline TensorTable read_safetensors_table(std::span<const std::byte> bytes,
 }
 
 /// Tells the format by the content. A JSON text is taken for an index of shards.
-inline TensorFormat recognise_format(std::span<const std::byte> bytes, const std::string& label) {
+inline TensorFormat recognize_format(std::span<const std::byte> bytes, const std::string& label) {
   const std::optional<std::uint64_t> header = safetensors_header_bytes(bytes);
   if (header && *header <= bytes.size() - sizeof(*header)) return TensorFormat::safetensors;
   if (is_torch_zip(bytes)) return TensorFormat::torch_zip;
@@ -239,6 +241,9 @@ inline TensorFormat recognise_format(std::span<const std::byte> bytes, const std
   const std::string_view text = text_of_bytes(bytes);
   const std::size_t begin = text.substr(0, 64).find_first_not_of(" \t\r\n");
   if (begin != std::string_view::npos && text[begin] == '{') return TensorFormat::shard_index;
+  if (text.starts_with("version https://git-lfs.github.com/spec/")) {
+    refuse_file(label, "is a Git LFS pointer, not the weights: fetch them with git lfs pull");
+  }
   if (header) return TensorFormat::safetensors;  // a broken one: its reader says what is wrong
   refuse_file(label, "is neither safetensors, nor a file of torch.save, nor an index of shards");
 }
@@ -272,7 +277,7 @@ inline TensorTable read_mapped(std::shared_ptr<const MappedFile> file, TensorFor
 inline TensorSource open_tensors(const std::filesystem::path& path,
                                  const TensorOptions& options = {}) {
   const auto file = std::make_shared<const MappedFile>(path);
-  const TensorFormat format = detail::recognise_format(file->bytes(), file->name());
+  const TensorFormat format = detail::recognize_format(file->bytes(), file->name());
   if (format != TensorFormat::shard_index) {
     return TensorSource(detail::read_mapped(file, format, options), file->name(), format);
   }
@@ -283,7 +288,7 @@ inline TensorSource open_tensors(const std::filesystem::path& path,
                   ": is not a regular file");
     }
     const auto opened = std::make_shared<const MappedFile>(shard);
-    const TensorFormat kind = detail::recognise_format(opened->bytes(), opened->name());
+    const TensorFormat kind = detail::recognize_format(opened->bytes(), opened->name());
     if (kind == TensorFormat::shard_index) {
       refuse_file(file->name(), "shard ", in_quotes(shard.filename().string()),
                   ": is an index itself");
@@ -297,7 +302,7 @@ inline TensorSource open_tensors(const std::filesystem::path& path,
 inline TensorSource open_tensors(std::span<const std::byte> bytes,
                                  const std::string& label = "memory",
                                  const TensorOptions& options = {}) {
-  const TensorFormat format = detail::recognise_format(bytes, label);
+  const TensorFormat format = detail::recognize_format(bytes, label);
   return TensorSource(detail::read_table(bytes, label, format, options), label, format);
 }
 

@@ -45,11 +45,18 @@ struct TensorGroup {
   Index tensors = 0;
 };
 
-/// What a weights file holds, whatever its format.
+/// A value of a weights file that is not read: its dotted path, and why.
+struct SkippedValue {
+  std::string name;
+  std::string reason;
+};
+
+/// Contents of a weights file of any format.
 struct TensorTable {
-  std::vector<StoredTensor> tensors;  // in the order of the file
-  TensorMetadata metadata;            // texts and numbers by dotted path, as text
-  std::vector<TensorGroup> groups;    // empty where a format or a file has none
+  std::vector<StoredTensor> tensors;       // in the order of the file
+  TensorMetadata metadata;                 // texts and numbers by dotted path, as text
+  std::vector<TensorGroup> groups;         // empty where a format or a file has none
+  std::vector<SkippedValue> skipped = {};  // of a torch file: what lies beside the tensors
 };
 
 namespace detail {

@@ -33,6 +33,7 @@ namespace detail {
 /// The part of a storage's bytes that one mention of it stands for.
 inline StorageBytes storage_part(const PickleStorage& storage, StorageBytes whole,
                                  const std::string& label) {
+  if (storage.element_bytes() == 0) return whole;  // no tensor is read from it
   Index bytes = 0;
   if (__builtin_mul_overflow(storage.count, storage.element_bytes(), &bytes) ||
       static_cast<std::uint64_t>(bytes) != whole.size()) {
@@ -69,18 +70,18 @@ class LegacyTorchReader {
       }
       storages.push_back(storage_part(storage, found->second, label_));
     }
-    return TorchTableBuilder(content, storages, label_, file_bytes_).build();
+    return TorchTableBuilder(content, storages, label_, file_bytes_, options_.pickle).build();
   }
 
  private:
   PickleDocument next_pickle() {
-    PickleDocument document = read_pickle(rest_, label_, options_.pickle);
+    PickleDocument document = read_pickle(rest_, label_);
     rest_ = rest_.subspan(document.bytes);
     return document;
   }
 
   void check_head() {
-    (void)next_pickle();  // the magic number, by which the caller recognised the file
+    (void)next_pickle();  // the magic number, by which the caller recognized the file
     const PickleDocument version = next_pickle();
     const auto* protocol = version.get<std::int64_t>(version.root);
     if (protocol == nullptr || *protocol != 1001)
@@ -110,6 +111,7 @@ class LegacyTorchReader {
       };
       const auto size = element_bytes.find(*key);
       if (size == element_bytes.end()) refuse("no tensor uses it");
+      if (size->second == 0) refuse("the size of its elements is not known");
       Index count = 0;
       if (rest_.size() < sizeof(count)) refuse("its size is cut off");
       std::memcpy(&count, rest_.data(), sizeof(count));
@@ -173,7 +175,7 @@ inline TensorTable read_torch_zip(std::span<const std::byte> bytes,
                   ", not 'little'");
     }
   }
-  const PickleDocument document = read_pickle(pickle->bytes, label, options.pickle);
+  const PickleDocument document = read_pickle(pickle->bytes, label);
   std::vector<detail::StorageBytes> storages;
   for (const PickleStorage& storage : document.storages) {
     const ZipEntry* entry = zip.find(concat(prefix, "data/", storage.key));
@@ -182,7 +184,7 @@ inline TensorTable read_torch_zip(std::span<const std::byte> bytes,
     }
     storages.push_back(detail::storage_part(storage, entry->bytes, label));
   }
-  return detail::TorchTableBuilder(document, storages, label, bytes.size()).build();
+  return detail::TorchTableBuilder(document, storages, label, bytes.size(), options.pickle).build();
 }
 
 /// Reads a file of torch.save from before version 1.6, or without its new format.

@@ -9,8 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include "tessera/core/error.hpp"
-#include "tessera/io/text/hex.hpp"
 #include "tessera/io/torch/pickle_stack.hpp"
 
 namespace tessera::io::detail {
@@ -76,14 +74,5 @@ class PickleCursor {
   const PickleStack& stack_;
   std::size_t position_ = 0;
 };
-
-/// An opcode in messages: "0x69 ('i')".
-inline std::string hexadecimal(unsigned char code) {
-  std::string text = "0x" + hex(code, 2);
-  if (code > 0x20 && code < 0x7F) {
-    text += concat(" ('", std::string_view(reinterpret_cast<const char*>(&code), 1), "')");
-  }
-  return text;
-}
 
 }  // namespace tessera::io::detail

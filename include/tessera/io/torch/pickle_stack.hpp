@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,12 +15,13 @@
 #include "tessera/io/tensors/limits.hpp"
 #include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/pickle_allow_list.hpp"
+#include "tessera/io/torch/pickle_check.hpp"
 #include "tessera/io/torch/pickle_value.hpp"
 
 namespace tessera::io::detail {
 
-/// What a pickle works on: the values made so far, a stack and a memo of their indices. Every
-/// access is checked; errors name the place that at() set last.
+/// Memory of a pickle while it is read: the values made so far, a stack and a memo of their
+/// indices. Every access is checked; errors name the place that at() set last.
 class PickleStack {
  public:
   static constexpr PickleId unset = ~PickleId{0};
@@ -113,10 +115,20 @@ class PickleStack {
     return found->items;
   }
 
-  const PickleGlobal& global(PickleId id) {
-    const auto* found = get<PickleGlobalRef>(id);
+  const PickleGlobal& global(PickleId id) const {
+    const PickleGlobal* found = document.global(id);
     if (found == nullptr) refuse("calls what is no global");
-    return document.globals[found->index];
+    return *found;
+  }
+
+  /// A value that is not read, for `reason`.
+  PickleId leave_out(const std::string& reason) {
+    const auto [known, is_new] = left_out_.try_emplace(reason, unset);
+    if (is_new) {
+      document.reasons.push_back(reason);
+      known->second = add(PickleLeftOut{static_cast<std::uint32_t>(document.reasons.size() - 1)});
+    }
+    return known->second;
   }
 
   static std::string name_of(const PickleGlobal& global) {
@@ -124,8 +136,8 @@ class PickleStack {
   }
 
   void push_mark() {
-    if (marks_.size() == PickleLimits::depth) {
-      refuse("values are nested deeper than ", PickleLimits::depth);
+    if (marks_.size() == PickleLimits::marks) {
+      refuse("holds more than ", PickleLimits::marks, " open marks");
     }
     marks_.push_back(stack_.size());
   }
@@ -148,16 +160,11 @@ class PickleStack {
     push(memo_[index]);
   }
 
-  void push_global(std::string_view module, std::string_view name, bool allow_unknown) {
+  void push_global(std::string_view module, std::string_view name) {
     if (module.size() > PickleLimits::name_bytes || name.size() > PickleLimits::name_bytes) {
       refuse("a name is longer than ", PickleLimits::name_bytes, " bytes");
     }
     const PickleGlobal* known = find_pickle_global(module, name);
-    if (known == nullptr && !allow_unknown) {
-      refuse("global ", in_quotes(concat(module, ".", name)),
-             " is not on the list of what a checkpoint may mention; unknown_objects_as_data keeps "
-             "such objects as data, without calling them");
-    }
     PickleId once = unset;
     PickleId& id = known ? known_[static_cast<std::size_t>(known - pickle_globals.data())] : once;
     if (id == unset) {
@@ -172,7 +179,7 @@ class PickleStack {
     if (stack_.size() != 1 || !marks_.empty()) refuse("ends with ", stack_.size(), " values");
     document.root = stack_.back();
     document.bytes = bytes;
-    check_pickle_tree(document, label_);
+    cut_pickle_tree(document, label_);
     return std::move(document);
   }
 
@@ -195,6 +202,7 @@ class PickleStack {
   std::vector<std::size_t> marks_;
   std::vector<PickleId> memo_;
   std::array<PickleId, pickle_globals.size()> known_{};  // values of the globals met so far
+  std::map<std::string, PickleId> left_out_;             // by reason
   std::size_t items_ = 0;
   std::size_t tensors_ = 0;
 };

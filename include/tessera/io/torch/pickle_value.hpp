@@ -1,28 +1,26 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
 
-#include "tessera/io/file/fail.hpp"
 #include "tessera/io/tensors/dtype.hpp"
 #include "tessera/io/torch/pickle_allow_list.hpp"
 
 namespace tessera::io {
 
-/// What a pickle may hold at most; beyond it, it is refused.
+/// Bounds of a pickle; one that holds more is refused.
 struct PickleLimits {
   static constexpr std::size_t values = 250'000;
   static constexpr std::size_t items = 1'000'000;  // of all lists, tuples and dictionaries
   static constexpr std::size_t tensors = 50'000;
-  static constexpr std::size_t depth = 64;
+  static constexpr std::size_t marks = 10'000;        // open at a time
+  static constexpr std::size_t depth = 64;            // values that lie deeper are left out
   static constexpr std::size_t expanded = 2'000'000;  // values, shared ones counted at every use
   static constexpr std::size_t name_bytes = 256;      // of a module or a global
 };
@@ -45,11 +43,18 @@ struct PickleTuple {
 struct PickleDict {
   std::vector<std::pair<PickleId, PickleId>> items;
 };
-/// Something of class `global`: the arguments it was made with and the state it was given.
+/// An object of class `global`: the arguments it was made with, the state it was given, and the
+/// items that were put into it, if its class is one of dictionaries or lists. State and items are
+/// none where there are none.
 struct PickleObject {
   PickleId global = 0;
   PickleId arguments = 0;
   PickleId state = 0;
+  PickleId items = 0;
+};
+/// A value that is not read; reasons[reason] says why.
+struct PickleLeftOut {
+  std::uint32_t reason = 0;
 };
 /// A mention of globals[index].
 struct PickleGlobalRef {
@@ -70,25 +75,32 @@ struct PickleTensor {
 
 using PickleValue = std::variant<PickleNone, bool, std::int64_t, double, std::string_view,
                                  PickleBytes, PickleList, PickleTuple, PickleDict, PickleObject,
-                                 PickleGlobalRef, PickleStorageRef, PickleTensor>;
+                                 PickleGlobalRef, PickleStorageRef, PickleTensor, PickleLeftOut>;
 
 /// Raw memory that tensors share, kept outside of the pickle under `key`.
 struct PickleStorage {
-  std::string_view key;
-  std::optional<Dtype> dtype;  // none: untyped, counted in bytes
+  std::string_view key = {};
+  std::optional<Dtype> dtype = std::nullopt;  // none: untyped, counted in bytes
   Index count = 0;
   Index view_offset = 0;  // elements of the stored memory before this part of it
   Index view_count = 0;
+  std::string_view foreign =
+      {};                   // class of elements that no Dtype names, whose tensors are left out
+  Index foreign_bytes = 0;  // of one of them; 0: not known
 
-  Index element_bytes() const { return dtype ? dtype_size(*dtype) : 1; }
+  Index element_bytes() const {
+    if (!foreign.empty()) return foreign_bytes;
+    return dtype ? dtype_size(*dtype) : 1;
+  }
 };
 
 /// The values of one pickle. Texts are views into the bytes it was read from. Free of cycles and at
-/// most PickleLimits::depth deep, so functions may walk it by recursion.
+/// most PickleLimits::depth deep (cut_pickle_tree), so functions may walk it by recursion.
 struct PickleDocument {
   std::vector<PickleValue> values;
   std::vector<PickleStorage> storages;
   std::vector<PickleGlobal> globals;
+  std::vector<std::string> reasons;  // of values that are left out
   PickleId root = 0;
   std::size_t bytes = 0;  // of the pickle; what follows is not part of it
 
@@ -97,6 +109,11 @@ struct PickleDocument {
   template <class T>
   const T* get(PickleId id) const {
     return std::get_if<T>(&values[id]);
+  }
+  /// The name that `id` mentions, or null.
+  const PickleGlobal* global(PickleId id) const {
+    const auto* reference = get<PickleGlobalRef>(id);
+    return reference == nullptr ? nullptr : &globals[reference->index];
   }
   /// The value under that text key of a dictionary, or nothing.
   std::optional<PickleId> find(PickleId dictionary, std::string_view key) const {
@@ -109,76 +126,5 @@ struct PickleDocument {
     return std::nullopt;
   }
 };
-
-namespace detail {
-
-/// Number of values that `value` holds, and the one at `position` of them.
-inline std::size_t pickle_child_count(const PickleValue& value) {
-  if (const auto* list = std::get_if<PickleList>(&value)) return list->items.size();
-  if (const auto* tuple = std::get_if<PickleTuple>(&value)) return tuple->items.size();
-  if (const auto* dict = std::get_if<PickleDict>(&value)) return 2 * dict->items.size();
-  return std::holds_alternative<PickleObject>(value) ? 2 : 0;
-}
-inline PickleId pickle_child(const PickleValue& value, std::size_t position) {
-  if (const auto* list = std::get_if<PickleList>(&value)) return list->items[position];
-  if (const auto* tuple = std::get_if<PickleTuple>(&value)) return tuple->items[position];
-  if (const auto* dict = std::get_if<PickleDict>(&value)) {
-    const auto& item = dict->items[position / 2];
-    return position % 2 == 0 ? item.first : item.second;
-  }
-  const auto& object = std::get<PickleObject>(value);
-  return position == 0 ? object.arguments : object.state;
-}
-
-/// Refuses values that hold themselves, go too deep, or grow beyond all bounds when every use of a
-/// shared value is counted. Visits each value once and does not recurse.
-inline void check_pickle_tree(const PickleDocument& document, const std::string& where) {
-  struct Visit {
-    PickleId id;
-    std::size_t next = 0;
-    std::size_t depth = 1;  // of what is below, this value included
-    std::size_t size = 1;
-  };
-  struct Result {
-    std::uint32_t size = 0;  // 0: not visited
-    std::uint8_t depth = 0;
-    bool open = false;
-  };
-  std::vector<Result> results(document.values.size());
-  std::vector<Visit> path{{document.root}};
-  results[document.root].open = true;
-  while (!path.empty()) {
-    Visit& visit = path.back();
-    const PickleValue& value = document[visit.id];
-    if (visit.next < pickle_child_count(value)) {
-      const PickleId child = pickle_child(value, visit.next);
-      Result& result = results[child];
-      if (result.open) refuse_file(where, "a value holds itself");
-      if (result.size == 0) {
-        if (path.size() == PickleLimits::depth) {
-          refuse_file(where, "values are nested deeper than ", PickleLimits::depth);
-        }
-        result.open = true;
-        path.push_back({child});
-        continue;
-      }
-      ++visit.next;
-      visit.depth = std::max(visit.depth, std::size_t{1} + result.depth);
-      visit.size += result.size;
-      if (visit.depth > PickleLimits::depth) {
-        refuse_file(where, "values are nested deeper than ", PickleLimits::depth);
-      }
-      if (visit.size > PickleLimits::expanded) {
-        refuse_file(where, "shared values unfold to more than ", PickleLimits::expanded);
-      }
-    } else {
-      results[visit.id] = {static_cast<std::uint32_t>(visit.size),
-                           static_cast<std::uint8_t>(visit.depth), false};
-      path.pop_back();
-    }
-  }
-}
-
-}  // namespace detail
 
 }  // namespace tessera::io

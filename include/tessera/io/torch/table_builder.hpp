@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <set>
 #include <span>
@@ -16,16 +15,25 @@
 #include "tessera/io/file/fail.hpp"
 #include "tessera/io/tensors/limits.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
-#include "tessera/io/text/json_text.hpp"
 #include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/pickle_value.hpp"
+#include "tessera/io/torch/tensor_view.hpp"
+#include "tessera/io/torch/value_text.hpp"
 
 namespace tessera::io {
 
+struct PickleOptions {
+  /// Read objects of unknown classes as well: what they were made with, their items and their
+  /// state, under the name of the object. Still nothing is called. Off: they are left out and
+  /// listed.
+  bool unknown_objects_as_data = false;
+};
+
 struct TorchLimits {
-  /// Bytes of all names and metadata texts together.
+  /// Bytes of all names of tensors and metadata texts together. Settings beyond it are left out.
   static constexpr std::size_t text_bytes = 8'000'000;
-  static constexpr std::size_t metadata = 50'000;  // keys
+  static constexpr std::size_t metadata = 50'000;  // keys; settings beyond it are left out
+  static constexpr std::size_t skipped = 1'000;    // values that are listed as left out
   /// A tensor that repeats elements (stride 0) may have more of them than its storage, up to this.
   static constexpr Index repeated_elements = Index{1} << 20;
   /// Tensors may share storages, as tied weights do, and repeat elements. All of them together may
@@ -36,31 +44,34 @@ struct TorchLimits {
 
 namespace detail {
 
-using StorageBytes = std::span<const std::byte>;
-
-/// Turns the values of a checkpoint into named tensors and metadata.
+/// Turns the values of a checkpoint into named tensors, metadata, and a list of what is left out.
 class TorchTableBuilder {
  public:
   /// `storages` holds the bytes of every storage of the document, in its order; the file they are
   /// from has `file_bytes`, which bounds what tensors may hold together.
   TorchTableBuilder(const PickleDocument& document, const std::vector<StorageBytes>& storages,
-                    const std::string& label, std::uint64_t file_bytes = 0)
-      : document_(document), storages_(storages), label_(label), file_bytes_(file_bytes) {}
+                    const std::string& label, std::uint64_t file_bytes = 0,
+                    const PickleOptions& options = {})
+      : document_(document),
+        storages_(storages),
+        label_(label),
+        file_bytes_(file_bytes),
+        options_(options) {}
 
   TensorTable build() && {
-    const PickleId root = content(document_.root);
-    if (const auto* dict = document_.get<PickleDict>(root)) {
-      for (const auto& [key, value] : dict->items) {
-        const std::size_t before = table_.tensors.size();
-        add_item("", key, value);
-        const std::size_t tensors = table_.tensors.size() - before;
-        const std::optional<std::string> name = key_text(key);
-        if (tensors > 0 && name && document_.get<PickleTensor>(value) == nullptr) {
-          table_.groups.push_back({*name, static_cast<Index>(tensors)});
-        }
+    const PickleId root = document_.root;
+    if (const auto* dict = document_.get<PickleDict>(content(root))) {
+      if (module_state(root) != nullptr || is_left_out(root)) {
+        add("", root);
+      } else {
+        for (const auto& [key, value] : dict->items) add_group(key, value);
       }
     } else {
       add(document_.get<PickleTensor>(root) ? "tensor" : "", root);
+    }
+    if (table_.tensors.empty() && !table_.skipped.empty() && table_.skipped[0].name.empty()) {
+      refuse_file(label_, "holds one object, which is not read (", table_.skipped[0].reason,
+                  "); save its state_dict() instead");
     }
     return std::move(table_);
   }
@@ -71,41 +82,111 @@ class TorchTableBuilder {
     refuse_file(label_, "tensor ", in_quotes(name), ": ", parts...);
   }
 
-  /// What is shown of an object: its state, else its arguments.
+  /// Notes that the value under `name` is not read.
+  void skip(const std::string& name, const std::string& reason) {
+    if (table_.skipped.size() == TorchLimits::skipped) {
+      table_.skipped.push_back({name, "and more after it"});
+    }
+    if (table_.skipped.size() < TorchLimits::skipped) table_.skipped.push_back({name, reason});
+  }
+
+  bool is_left_out(PickleId id) const {
+    return is_unknown_object(document_, id) && !options_.unknown_objects_as_data;
+  }
+
+  /// The part of an object that holds its values: its items, else its state, else its arguments.
   PickleId content(PickleId id) const {
     const auto* object = document_.get<PickleObject>(id);
     if (object == nullptr) return id;
-    return document_.get<PickleNone>(object->state) ? object->arguments : object->state;
+    for (const PickleId part : {object->items, object->state}) {
+      if (document_.get<PickleNone>(part) == nullptr) return part;
+    }
+    return object->arguments;
   }
 
-  bool is_opaque(PickleId id) const {
+  std::string class_of(PickleId id) const {
+    const PickleGlobal* type = document_.global(document_.get<PickleObject>(id)->global);
+    return type == nullptr ? "a call" : in_quotes(concat(type->module, ".", type->name));
+  }
+
+  /// The dictionary `key` of a module's state, or null.
+  const PickleDict* member(PickleId state, std::string_view key) const {
+    const std::optional<PickleId> found = document_.find(state, key);
+    return found ? document_.get<PickleDict>(*found) : nullptr;
+  }
+
+  /// The state of an object that is a module of torch, whatever its class; null for any other
+  /// value.
+  const PickleId* module_state(PickleId id) const {
     const auto* object = document_.get<PickleObject>(id);
-    if (object == nullptr) return false;
-    const auto* type = document_.get<PickleGlobalRef>(object->global);
-    return document_.globals[type->index].kind == PickleGlobalKind::opaque;
+    if (object == nullptr || !is_unknown_object(document_, id)) return nullptr;
+    const bool is_module = member(object->state, "_parameters") != nullptr &&
+                           member(object->state, "_modules") != nullptr;
+    return is_module ? &object->state : nullptr;
+  }
+
+  /// Adds what a module's state_dict() would hold.
+  void add_module(const std::string& path, PickleId state) {
+    std::set<std::string_view> not_saved;
+    if (const auto names = document_.find(state, "_non_persistent_buffers_set")) {
+      if (const auto* list = document_.get<PickleList>(*names)) {
+        for (const PickleId id : list->items) {
+          if (const auto* name = document_.get<std::string_view>(id)) not_saved.insert(*name);
+        }
+      }
+    }
+    for (const std::string_view key : {"_parameters", "_buffers", "_modules"}) {
+      const PickleDict* members = member(state, key);
+      if (members == nullptr) continue;
+      for (const auto& [name, value] : members->items) {
+        const auto* text = document_.get<std::string_view>(name);
+        if (document_.get<PickleNone>(value) != nullptr) continue;
+        if (key == "_buffers" && text != nullptr && not_saved.contains(*text)) continue;
+        add_item(path, name, value);
+      }
+    }
+  }
+
+  void add_group(PickleId key, PickleId value) {
+    const std::size_t before = table_.tensors.size();
+    add_item("", key, value);
+    const std::size_t tensors = table_.tensors.size() - before;
+    const std::optional<std::string> name = key_text(document_, key);
+    if (tensors > 0 && name && document_.get<PickleTensor>(value) == nullptr) {
+      table_.groups.push_back({*name, static_cast<Index>(tensors)});
+    }
   }
 
   void add_item(const std::string& path, PickleId key, PickleId value) {
-    const std::optional<std::string> name = key_text(key);
+    const std::optional<std::string> name = key_text(document_, key);
     const std::string_view last = name ? std::string_view(*name) : "(key)";
     if (path.size() + last.size() >= TensorLimits::name_bytes) {
       refuse_file(label_, "key ", in_quotes(last), ": names are limited to ",
                   TensorLimits::name_bytes, " bytes");
     }
     const std::string joined = concat(path, path.empty() ? "" : ".", last);
-    const std::size_t before = table_.tensors.size();
-    add(joined, value);
-    if (!name && table_.tensors.size() > before) {
-      refuse_tensor(joined, "its key is neither a text nor a number");
+    if (!name && document_.get<PickleTensor>(value) != nullptr) {
+      return skip(joined, "its key is neither a text nor a number");
     }
+    add(joined, value);
   }
 
   /// Adds all that `id` holds under `path`. Recursion is as deep as the document, which is limited.
   void add(const std::string& path, PickleId id) {
-    if (is_opaque(id)) return;
+    visits_ += 1 + pickle_child_count(document_[id]);
+    if (visits_ > PickleLimits::expanded) {
+      refuse_file(label_, "shared values unfold to more than ", PickleLimits::expanded);
+    }
+    if (const auto* left_out = document_.get<PickleLeftOut>(id)) {
+      return skip(path, document_.reasons[left_out->reason]);
+    }
+    if (const PickleId* state = module_state(id)) return add_module(path, *state);
+    if (is_left_out(id)) return skip(path, concat("made by ", class_of(id)));
     id = content(id);
     if (document_.get<PickleTensor>(id)) return add_tensor(path, id);
-    if (const std::optional<std::string> text = value_text(id)) return add_metadata(path, *text);
+    if (const auto text = value_text(document_, id, TorchLimits::text_bytes)) {
+      return add_metadata(path, *text);
+    }
     if (const auto* dict = document_.get<PickleDict>(id)) {
       for (const auto& [key, value] : dict->items) add_item(path, key, value);
     } else {
@@ -116,152 +197,52 @@ class TorchTableBuilder {
     }
   }
 
-  void count_text(std::size_t bytes) {
-    text_bytes_ += bytes;
-    if (text_bytes_ > TorchLimits::text_bytes) refuse_texts();
-  }
-  [[noreturn]] void refuse_texts() const {
-    refuse_file(label_, "names and metadata take more than ", TorchLimits::text_bytes, " bytes");
-  }
-
   void add_metadata(const std::string& path, const std::string& text) {
-    count_text(path.size() + text.size());
     if (table_.metadata.size() == TorchLimits::metadata) {
-      refuse_file(label_, "holds more than ", TorchLimits::metadata, " settings");
+      return skip(path, concat("a setting beyond the limit of ", TorchLimits::metadata));
     }
+    if (text_bytes_ + path.size() + text.size() > TorchLimits::text_bytes) {
+      return skip(path, concat("settings and names would take more than ", TorchLimits::text_bytes,
+                               " bytes"));
+    }
+    text_bytes_ += path.size() + text.size();
     table_.metadata.emplace(path, text);
   }
 
-  /// As Python prints it; nothing for what is no plain value or a list of plain values.
-  std::optional<std::string> value_text(PickleId id) {
-    if (std::optional<std::string> text = scalar_text(id)) return text;
-    const bool is_list =
-        document_.get<PickleList>(id) != nullptr || document_.get<PickleTuple>(id) != nullptr;
-    if (!is_list) return std::nullopt;
-    std::string joined = "[";
-    for (std::size_t i = 0; i < pickle_child_count(document_[id]); ++i) {
-      const std::optional<std::string> text = scalar_text(pickle_child(document_[id], i));
-      if (!text) return std::nullopt;
-      if (joined.size() + text->size() > TorchLimits::text_bytes) refuse_texts();
-      joined += (i > 0 ? ", " : "") + *text;
-    }
-    return joined + "]";
-  }
-
-  std::optional<std::string> scalar_text(PickleId id) const {
-    const PickleValue& value = document_[id];
-    if (std::holds_alternative<PickleNone>(value)) return "None";
-    if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "True" : "False";
-    if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-    if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
-    if (const auto* number = std::get_if<double>(&value)) {
-      const std::string text = number_text(*number);
-      return text.find_first_not_of("-0123456789") == std::string::npos ? text + ".0" : text;
-    }
-    if (const auto* global = std::get_if<PickleGlobalRef>(&value)) {
-      const PickleGlobal& named = document_.globals[global->index];
-      return concat(named.module, ".", named.name);
-    }
-    return std::nullopt;
-  }
-
-  std::optional<std::string> key_text(PickleId key) const {
-    if (document_.get<std::string_view>(key) || document_.get<std::int64_t>(key)) {
-      return scalar_text(key);
-    }
-    return std::nullopt;
-  }
-
-  std::vector<Index> numbers(PickleId tuple) const {
-    std::vector<Index> found;
-    for (const PickleId id : document_.get<PickleTuple>(tuple)->items) {
-      found.push_back(static_cast<Index>(*document_.get<std::int64_t>(id)));
-    }
-    return found;
-  }
-
   void add_tensor(const std::string& name, PickleId id) {
-    count_text(name.size());
-    if (!names_.insert(name).second) refuse_tensor(name, "occurs twice");
-    const auto& stored = *document_.get<PickleTensor>(id);
-    StoredTensor tensor{name, stored.dtype, numbers(stored.shape), numbers(stored.strides), {}, {}};
-    const Index size = dtype_size(tensor.dtype);
-    const StorageBytes bytes = storages_[stored.storage];
-    const Index room = static_cast<Index>(bytes.size()) / size;
-    const Index extent = element_extent(tensor, stored.offset, room);
-    tensor.bytes = bytes.subspan(static_cast<std::size_t>(stored.offset * size),
-                                 static_cast<std::size_t>(extent * size));
-    if (is_row_major(tensor)) tensor.strides.clear();
-    count_bytes(static_cast<std::uint64_t>(tensor.element_count() * size), name);
-    table_.tensors.push_back(std::move(tensor));
-  }
-
-  /// A tensor has at most as many elements as its storage, or repeated_elements: no overflow.
-  void count_bytes(std::uint64_t bytes, const std::string& name) {
-    tensor_bytes_ += bytes;
+    const auto& tensor = *document_.get<PickleTensor>(id);
+    StoredTensor view = view_storage(document_, tensor, storages_[tensor.storage], name, label_);
+    const StorageBytes storage = storages_[tensor.storage];
+    const Index size = dtype_size(view.dtype);
+    const Index elements = view.element_count();
+    const Index room = static_cast<Index>(storage.size()) / size;
+    if (elements > std::max(room, TorchLimits::repeated_elements)) {
+      return skip(name, concat("shape ", std::span<const Index>(view.shape),
+                               " repeats a storage of ", room, " elements too often"));
+    }
+    tensor_bytes_ += static_cast<std::uint64_t>(elements * size);  // no overflow: see above
     if (tensor_bytes_ > TorchLimits::shared_times * file_bytes_ + TorchLimits::shared_bytes) {
       refuse_tensor(name, "the tensors so far have ", tensor_bytes_,
                     " bytes, too many for a file of ", file_bytes_, " whose storages they share");
     }
-  }
-
-  /// Elements from the first to the last that the tensor touches in a storage of `room` elements.
-  Index element_extent(const StoredTensor& tensor, Index offset, Index room) const {
-    const std::span<const Index> shape(tensor.shape);
-    const std::span<const Index> strides(tensor.strides);
-    const auto refuse = [&](const auto&... parts) { refuse_tensor(tensor.name, parts...); };
-    if (shape.size() != strides.size()) {
-      refuse("shape ", shape, " and strides ", strides, " differ in length");
+    text_bytes_ += name.size();
+    if (text_bytes_ > TorchLimits::text_bytes) {
+      refuse_file(label_, "names and metadata take more than ", TorchLimits::text_bytes,
+                  " bytes");
     }
-    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-      if (shape[axis] < 0 || static_cast<std::uint64_t>(shape[axis]) > TensorLimits::dimension) {
-        refuse("shape ", shape, " has a size that is negative or above the limit");
-      }
-      if (strides[axis] < 0) refuse("strides ", strides, " are negative");
-    }
-    const std::optional<std::uint64_t> count = byte_count(shape, Dtype::u8);
-    if (!count) refuse("shape ", shape, " has too many elements");
-    if (offset < 0 || offset > room) {
-      refuse("begins at element ", offset, " of a storage of ", room);
-    }
-    if (*count == 0) return 0;
-    Index last = offset;
-    for (std::size_t axis = 0; axis < shape.size(); ++axis) {
-      Index step = 0;
-      if (__builtin_mul_overflow(shape[axis] - 1, strides[axis], &step) ||
-          __builtin_add_overflow(last, step, &last)) {
-        last = std::numeric_limits<Index>::max();
-        break;
-      }
-    }
-    if (last >= room) {
-      refuse("shape ", shape, " with strides ", strides, " from element ", offset,
-             " on leaves its storage of ", room, " elements");
-    }
-    const auto elements = static_cast<Index>(*count);
-    if (elements > std::max(room, TorchLimits::repeated_elements)) {
-      refuse("shape ", shape, " repeats a storage of ", room, " elements too often");
-    }
-    return last - offset + 1;
-  }
-
-  static bool is_row_major(const StoredTensor& tensor) {
-    Index expected = 1;
-    for (std::size_t axis = tensor.shape.size(); axis-- > 0;) {
-      if (tensor.shape[axis] == 0) return true;
-      if (tensor.shape[axis] != 1 && tensor.strides[axis] != expected) return false;
-      expected *= tensor.shape[axis];
-    }
-    return true;
+    if (!names_.insert(name).second) refuse_tensor(name, "occurs twice");
+    table_.tensors.push_back(std::move(view));
   }
 
   const PickleDocument& document_;
   const std::vector<StorageBytes>& storages_;
   const std::string& label_;
   const std::uint64_t file_bytes_;
+  const PickleOptions options_;
   TensorTable table_;
   std::set<std::string, std::less<>> names_;
   std::size_t text_bytes_ = 0;
+  std::size_t visits_ = 0;
   std::uint64_t tensor_bytes_ = 0;
 };
 

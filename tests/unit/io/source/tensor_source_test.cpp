@@ -200,7 +200,7 @@ TEST_CASE("what is no weights file is refused") {
         "memory: is an index of shards, which only a file can be");
 }
 
-TEST_CASE("safetensors files that begin as another format are still recognised") {
+TEST_CASE("safetensors files that begin as another format are still recognized") {
   // Header lengths whose first byte is that of a pickle (0x80) or of a JSON object (0x7B).
   for (const std::size_t length : {std::size_t{0x80}, std::size_t{0x7B}}) {
     std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}})";
@@ -268,6 +268,14 @@ TEST_CASE("a source is shared by threads", "[threads]") {
   }
   for (std::thread& thread : threads) thread.join();
   CHECK(wrong == 0);
+}
+
+TEST_CASE("a Git LFS pointer is called one") {
+  CHECK(file_error([] {
+          open_tensors(bytes_of("version https://git-lfs.github.com/spec/v1\noid sha256:0123\n"
+                                "size 346293852\n"),
+                       "a.pth");
+        }) == "a.pth: is a Git LFS pointer, not the weights: fetch them with git lfs pull");
 }
 
 }  // namespace tessera::io::test

@@ -34,8 +34,6 @@ TEST_CASE("numbers of a pickle are little-endian, and its reals big-endian") {
   const detail::PickleStack stack(label);
   const std::vector<std::byte> bytes = bytes_of(std::string_view("\x40\x09\0\0\0\0\0\0", 8));
   CHECK(PickleCursor(bytes, stack).real() == 3.125);
-  CHECK(detail::hexadecimal('i') == "0x69 ('i')");
-  CHECK(detail::hexadecimal(0x82) == "0x82");
 }
 
 }  // namespace tessera::io::test

@@ -82,6 +82,7 @@ TEST_CASE("old files view parts of storages") {
 TEST_CASE("broken storages are refused") {
   CHECK(error_of(p_storage("FloatStorage", "0", -1)) == "storage has -1 elements");
   CHECK(error_of(p_storage("Size", "0", 1)) == "'torch.Size' is no storage");
+  CHECK(error_of(p_storage("Floats", "0", 1)) == "'torch.Floats' is no storage");
   CHECK(error_of("(" + p_text("module") + "NNNNtQ") ==
         "persistent id of kind 'module' is not supported");
   CHECK(error_of(p_text("storage") + "Q") == "persistent id is no tuple of at least 5 items");
@@ -115,6 +116,78 @@ TEST_CASE("broken tensors are refused") {
         "'torch._tensor._rebuild_from_type_v2' is given itself");
   CHECK(error_of(subclass + "(" + tensor_v2 + p_global("argparse", "Namespace") + "))tR") ==
         "'argparse.Namespace' is no class of tensors");
+}
+
+TEST_CASE("tensors that cannot be read are left out, each with its reason") {
+  const auto reason = [](const std::string& opcodes) {
+    const Read read(opcodes);
+    const auto* left_out = read.document.get<PickleLeftOut>(read.document.root);
+    return left_out == nullptr ? "(kept)" : read.document.reasons[left_out->reason];
+  };
+  const std::string bytes = "(" + p_text("storage") + p_global("torch.storage", "UntypedStorage") +
+                            p_text("0") + p_text("cpu") + p_int(6) + "tQ";
+  const auto v3 = [&](const std::string& dtype, const std::string& flags = "") {
+    return tensor_v3 + "(" + bytes + p_int(0) + p_tuple({6}) + p_tuple({1}) + "\x89)" +
+           p_global("torch", dtype) + flags + "tR";
+  };
+  CHECK(reason(v3("uint8")) == "(kept)");
+  CHECK(reason(v3("float8_e4m3fn")) == "a tensor of 'torch.float8_e4m3fn'");
+  CHECK(reason(v3("complex64")) == "a tensor of 'torch.complex64'");
+  CHECK(reason(v3("uint8", "}")) == "(kept)");
+  CHECK(reason(v3("uint8", "}" + p_text("neg") + "\x88s")) ==
+        "a tensor whose values are negated or conjugated when read");
+  CHECK(reason(tensor_v2 + "(" + storage + p_int(0) + p_tuple({6}) + p_tuple({1}) + "\x89)}" +
+               p_text("neg") + "\x88stR") ==
+        "a tensor whose values are negated or conjugated when read");
+  for (const char* type : {"ComplexFloatStorage", "QInt8Storage", "FutureStorage"}) {
+    CHECK(reason(p_tensor(p_storage(type, "0", 6), 0, {6}, {1})) ==
+          "a tensor in a '" + std::string(type) + "'");
+  }
+  for (const char* function :
+       {"_rebuild_qtensor", "_rebuild_sparse_tensor", "_rebuild_meta_tensor_no_storage",
+        "_rebuild_nested_tensor", "_rebuild_wrapper_subclass"}) {
+    CHECK(reason(p_global("torch._utils", function) + "(NNtR") ==
+          "a tensor made by 'torch._utils." + std::string(function) + "'");
+  }
+  const std::string parameter = p_global("torch._utils", "_rebuild_parameter");
+  CHECK(reason(parameter + "(" + v3("float8_e5m2") + "\x88)tR") ==
+        "a tensor of 'torch.float8_e5m2'");
+  CHECK(reason(p_global("torch._tensor", "_rebuild_from_type_v2") + "(" + tensor_v2 +
+               p_global("torchao", "Packed") + "(" + storage + p_int(0) + p_tuple({6}) +
+               p_tuple({1}) + "t}tR") == "a tensor of class 'torchao.Packed'");
+  const std::string device = p_global("torch._utils", "_rebuild_device_tensor_from_cpu_tensor");
+  const std::string tensor = p_tensor(storage, 0, {6}, {1});
+  CHECK(reason(device + "(" + tensor + p_global("torch", "float32") + "N\x89tR") == "(kept)");
+  CHECK(reason(device + "(" + tensor + p_global("torch", "float16") + "N\x89tR") ==
+        "a tensor of 'torch.float16'");
+}
+
+TEST_CASE("classes of modules, which old files hold, are names") {
+  const Read read("(" + p_text("module") + p_global("lib", "Net") + p_text("net.py") +
+                  p_text("class Net") + "tQ");
+  REQUIRE(read.document.global(read.document.root) != nullptr);
+  CHECK(read.document.global(read.document.root)->name == "Net");
+}
+
+TEST_CASE("counters, dictionaries with a default and queues are dictionaries and lists") {
+  const std::string pairs = "}" + p_text("a") + "K\x07s";
+  const auto seven = [](const Read& read) {
+    const auto found = read.document.find(read.document.root, "a");
+    return found && *read.document.get<std::int64_t>(*found) == 7;
+  };
+  CHECK(seven(Read(p_global("collections", "Counter") + pairs + "\x85R")));
+  const std::string with_default = p_global("collections", "defaultdict");
+  CHECK(
+      seven(Read(with_default + p_global("builtins", "list") + "\x85R" + p_text("a") + "K\x07s")));
+  CHECK(seven(Read(with_default + p_global("builtins", "list") + pairs + "\x86R")));
+  const std::string queue = p_global("collections", "deque");
+  const auto length = [](const Read& read) {
+    return read.document.get<PickleList>(read.document.root)->items.size();
+  };
+  CHECK(length(Read(queue + ")R(NNe")) == 2);
+  CHECK(length(Read(queue + ")K\x05\x86R(NNe")) == 2);
+  CHECK(length(Read(queue + "](NNNe\x85RNa")) == 4);
+  CHECK(error_of(queue + "N\x85R") == "'collections.deque' is given no sequence");
 }
 
 TEST_CASE("dictionaries are made of pairs, sequences of items") {

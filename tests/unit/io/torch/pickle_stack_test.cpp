@@ -54,16 +54,22 @@ TEST_CASE("the memo gives back what was put there") {
 TEST_CASE("a global met twice is one value") {
   const std::string label = "a.pth";
   detail::PickleStack stack(label);
-  stack.push_global("torch", "Size", false);
-  stack.push_global("torch", "Size", false);
+  stack.push_global("torch", "Size");
+  stack.push_global("torch", "Size");
   const std::vector<PickleId> ids = stack.pop_many(2);
   CHECK(ids[0] == ids[1]);
   CHECK(stack.global(ids[0]).kind == PickleGlobalKind::sequence);
-  CHECK(file_error([&] { stack.push_global("os", "system", false); }) ==
-        "a.pth: pickle byte 0: global 'os.system' is not on the list of what a checkpoint may "
-        "mention; unknown_objects_as_data keeps such objects as data, without calling them");
-  stack.push_global("os", "system", true);
-  CHECK(stack.global(stack.pop()).kind == PickleGlobalKind::plain);
+  stack.push_global("os", "system");
+  CHECK(stack.global(stack.pop()).kind == PickleGlobalKind::unknown);
+}
+
+TEST_CASE("a reason for leaving a value out is kept once") {
+  const std::string label = "a.pth";
+  detail::PickleStack stack(label);
+  const PickleId first = stack.leave_out("too new");
+  CHECK(stack.leave_out("too new") == first);
+  CHECK(stack.leave_out("too old") != first);
+  CHECK(stack.document.reasons == std::vector<std::string>{"too new", "too old"});
 }
 
 TEST_CASE("counts have limits") {
@@ -72,9 +78,9 @@ TEST_CASE("counts have limits") {
   stack.count_items(PickleLimits::items);
   CHECK(file_error([&] { stack.count_items(1); }) ==
         "a.pth: pickle byte 0: holds more than 1000000 items");
-  for (std::size_t i = 0; i < PickleLimits::depth; ++i) stack.push_mark();
+  for (std::size_t i = 0; i < PickleLimits::marks; ++i) stack.push_mark();
   CHECK(file_error([&] { stack.push_mark(); }) ==
-        "a.pth: pickle byte 0: values are nested deeper than 64");
+        "a.pth: pickle byte 0: holds more than 10000 open marks");
 }
 
 TEST_CASE("typed access names what was expected") {

@@ -16,7 +16,8 @@ struct Table {
   std::vector<std::byte> pickle;
   std::vector<std::byte> memory;
   TensorTable table;
-  explicit Table(const std::string& opcodes) : pickle(bytes_of(p_whole(opcodes))) {
+  explicit Table(const std::string& opcodes, const PickleOptions& options = {})
+      : pickle(bytes_of(p_whole(opcodes))) {
     for (int i = 0; i < 6; ++i) {
       const std::vector<std::byte> value = bytes_of(number_bytes(static_cast<float>(i)));
       memory.insert(memory.end(), value.begin(), value.end());
@@ -24,7 +25,7 @@ struct Table {
     const std::string label = "a.pth";
     const PickleDocument document = read_pickle(pickle, label);
     const std::vector<detail::StorageBytes> storages(document.storages.size(), memory);
-    table = detail::TorchTableBuilder(document, storages, label).build();
+    table = detail::TorchTableBuilder(document, storages, label, 0, options).build();
   }
 };
 
@@ -43,6 +44,17 @@ std::string view(std::int64_t offset, const std::vector<std::int64_t>& shape,
                  const std::vector<std::int64_t>& strides) {
   return "}" + p_text("w") + p_tensor(storage, offset, shape, strides) + "s";
 }
+
+/// "name: reason" of every value that is left out.
+std::vector<std::string> skipped_of(const std::string& opcodes, const PickleOptions& options = {}) {
+  std::vector<std::string> all;
+  for (const SkippedValue& value : Table(opcodes, options).table.skipped) {
+    all.push_back(value.name + ": " + value.reason);
+  }
+  return all;
+}
+
+using Texts = std::vector<std::string>;
 
 std::vector<float> values_of(const StoredTensor& tensor) {
   std::vector<float> values(static_cast<std::size_t>(tensor.element_count()));
@@ -118,11 +130,11 @@ TEST_CASE("sizes and strides that overflow or are negative are refused") {
 }
 
 TEST_CASE("a small storage cannot pose as a huge tensor") {
-  CHECK(error_of(view(0, {1024, 1024}, {0, 0})) == "(no exception)");
-  CHECK(error_of(view(0, {1024, 1025}, {0, 0})) ==
-        "a.pth: tensor 'w': shape [1024, 1025] repeats a storage of 6 elements too often");
-  CHECK(error_of(view(0, {INT64_C(1) << 48}, {0})) ==
-        "a.pth: tensor 'w': shape [281474976710656] repeats a storage of 6 elements too often");
+  CHECK(skipped_of(view(0, {1024, 1024}, {0, 0})).empty());
+  CHECK(skipped_of(view(0, {1024, 1025}, {0, 0})) ==
+        Texts{"w: shape [1024, 1025] repeats a storage of 6 elements too often"});
+  CHECK(skipped_of(view(0, {INT64_C(1) << 48}, {0})) ==
+        Texts{"w: shape [281474976710656] repeats a storage of 6 elements too often"});
 }
 
 TEST_CASE("tensors together have not much more than the file, however they share storages") {
@@ -181,7 +193,7 @@ TEST_CASE("plain values become text as Python prints them") {
   CHECK(text(p_global("_codecs", "encode") + "(" + p_text("a") + "tR") == "(none)");
 }
 
-TEST_CASE("names that occur twice or have no text are refused") {
+TEST_CASE("names that occur twice are refused, and those without a text left out") {
   const std::string tensor = p_tensor(storage, 0, {6}, {1});
   CHECK(error_of("}(" + p_text("a") + tensor + p_text("a") + tensor + "u") ==
         "a.pth: tensor 'a': occurs twice");
@@ -189,8 +201,8 @@ TEST_CASE("names that occur twice or have no text are refused") {
         "a.pth: tensor 'a.b': occurs twice");
   CHECK(error_of("}(" + p_int(1) + tensor + p_text("1") + tensor + "u") ==
         "a.pth: tensor '1': occurs twice");
-  CHECK(error_of("}" + p_tuple({1, 2}) + tensor + "s") ==
-        "a.pth: tensor '(key)': its key is neither a text nor a number");
+  CHECK(skipped_of("}" + p_tuple({1, 2}) + tensor + "s") ==
+        Texts{"(key): its key is neither a text nor a number"});
   CHECK(error_of("}" + p_tuple({1, 2}) + "Ns") == "(no exception)");
 }
 
@@ -202,10 +214,10 @@ TEST_CASE("names have a limit") {
         "a.pth: key '" + std::string(80, 'k') + "...': names are limited to 4096 bytes");
 }
 
-TEST_CASE("texts that unfold beyond all bounds are refused in little memory") {
+TEST_CASE("texts that unfold beyond all bounds are left out in little memory") {
   // One text of a megabyte, mentioned a hundred times in a list, or as values of a dictionary.
   const std::string text = p_text(std::string(1'000'000, 'x')) + "q\x01";
-  const std::string limit = "a.pth: names and metadata take more than 8000000 bytes";
+  const std::string limit = "settings and names would take more than 8000000 bytes";
   std::string list = "](" + text;
   std::string values = "}(" + p_text("first") + text;
   for (int i = 0; i < 100; ++i) {
@@ -213,8 +225,84 @@ TEST_CASE("texts that unfold beyond all bounds are refused in little memory") {
     values += p_text(std::to_string(i)) + "h\x01";
   }
   constexpr std::size_t memory = 120'000'000;  // freed in between: far less at any moment
-  CHECK(error_of("}" + p_text("k") + list + "es", memory) == limit);
-  CHECK(error_of(values + "u", memory) == limit);
+  CHECK(error_of("}" + p_text("k") + list + "es", memory) == "(no exception)");
+  CHECK(error_of(values + "u", memory) == "(no exception)");
+  CHECK(skipped_of("}" + p_text("k") + list + "es") == Texts{"k: " + limit});
+  const Texts left_out = skipped_of(values + "u");
+  REQUIRE(left_out.size() == 94);  // seven texts and their names are within the limit
+  CHECK(left_out[0] == "6: " + limit);
+}
+
+TEST_CASE("what lies beside the tensors is left out and listed") {
+  const std::string tensor = p_tensor(storage, 0, {6}, {1});
+  const std::string object = p_global("lib", "Settings") + ")\x81";
+  const std::string settings = "}(" + p_text("w") + tensor + p_text("hyper") + object + "}" +
+                               p_text("lr") + "K\x03sb" + p_text("kind") +
+                               p_global("enum", "Color") + "K\x01\x85R" + p_text("names") + object +
+                               p_text("heads") + "K\x06s" + p_text("called") +
+                               p_global("os", "system") + p_text("ls") + "\x85R)Ru";
+  CHECK(skipped_of(settings) == Texts{"hyper: made by 'lib.Settings'", "kind: made by 'enum.Color'",
+                                      "names: made by 'lib.Settings'", "called: made by a call"});
+  CHECK(Table(settings).table.metadata.empty());
+  CHECK(Table(settings).table.tensors.size() == 1);
+  // On request they are data as well, and still nothing is called.
+  const PickleOptions all{.unknown_objects_as_data = true};
+  CHECK(skipped_of(settings, all).empty());
+  CHECK(Table(settings, all).table.metadata ==
+        TensorMetadata{{"hyper.lr", "3"}, {"kind", "[1]"}, {"names.heads", "6"}, {"called", "[]"}});
+}
+
+TEST_CASE("the list of what is left out has a limit") {
+  const std::string object = p_global("lib", "Color") + ")\x81";
+  std::string items;
+  for (int i = 0; i < 1100; ++i) items += object;
+  const Table read("}" + p_text("k") + "](" + items + "es");
+  REQUIRE(read.table.skipped.size() == 1001);
+  CHECK(read.table.skipped[999].reason == "made by 'lib.Color'");
+  CHECK(read.table.skipped[1000].reason == "and more after it");
+}
+
+TEST_CASE("a whole module is read as its state_dict") {
+  const std::string tensor = p_tensor(storage, 0, {6}, {1});
+  const auto module = [](const std::string& parameters, const std::string& buffers,
+                         const std::string& modules) {
+    return p_global("lib", "Net") + ")\x81}(" + p_text("training") + "\x88" +
+           p_text("_parameters") + "}(" + parameters + "u" + p_text("_buffers") + "}(" + buffers +
+           "u" + p_text("_non_persistent_buffers_set") + "](" + p_text("cache") + "e" +
+           p_text("_modules") + "}(" + modules + "uub";
+  };
+  const std::string child = module(p_text("weight") + tensor + p_text("bias") + "N",
+                                   p_text("mean") + tensor + p_text("cache") + tensor, "");
+  const std::string net =
+      module("", "", p_text("norm") + child + p_text("act") + "N" + p_text("odd") + "K\x01");
+  const auto names = [](const Table& read) {
+    Texts all;
+    for (const StoredTensor& found : read.table.tensors) all.push_back(found.name);
+    return all;
+  };
+  CHECK(names(Table(net)) == Texts{"norm.weight", "norm.mean"});
+  const Table inside("}" + p_text("model") + net + "s");
+  CHECK(names(inside) == Texts{"model.norm.weight", "model.norm.mean"});
+  REQUIRE(inside.table.groups.size() == 1);
+  CHECK(inside.table.groups[0].name == "model");
+  CHECK(inside.table.groups[0].tensors == 2);
+}
+
+TEST_CASE("an object alone that is no module is refused") {
+  CHECK(error_of(p_global("lib", "Net") + ")\x81}" + p_text("w") + p_tensor(storage, 0, {6}, {1}) +
+                 "sb") ==
+        "a.pth: holds one object, which is not read (made by 'lib.Net'); save its state_dict() "
+        "instead");
+}
+
+TEST_CASE("values that hold each other do not keep a model from being read") {
+  // {"trainer": object whose state is {"self": the object}, "w": tensor}
+  const std::string cycle = "}(" + p_text("trainer") + p_global("lib", "Trainer") + ")\x81q\x05}" +
+                            p_text("self") + "h\x05sb" + p_text("list") + "]q\x06h\x06" + "a" +
+                            p_text("w") + p_tensor(storage, 0, {6}, {1}) + "u";
+  CHECK(skipped_of(cycle) == Texts{"trainer: made by 'lib.Trainer'", "list.0: holds itself"});
+  CHECK(skipped_of(cycle, {.unknown_objects_as_data = true}) ==
+        Texts{"trainer.self: holds itself", "list.0: holds itself"});
 }
 
 }  // namespace tessera::io::test
