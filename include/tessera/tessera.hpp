@@ -78,6 +78,7 @@
 #include "tessera/ops/layer_norm.hpp"
 #include "tessera/ops/linear.hpp"
 #include "tessera/ops/losses.hpp"
+#include "tessera/ops/normalize.hpp"
 #include "tessera/ops/normalize_mean_var.hpp"
 #include "tessera/ops/scale.hpp"
 #include "tessera/ops/softmax.hpp"

@@ -84,4 +84,14 @@ Var<Scalar, 0> smooth_l1_loss(const Var<Scalar, Rank>& prediction, const Var<Sca
       [beta](Scalar e) { return std::abs(e) < beta ? e / beta : std::copysign(Scalar(1), e); });
 }
 
+/// prediction [...], target [...] -> mean of |prediction - target| []. Where both are equal the
+/// gradient is zero, as PyTorch has it. Throws std::invalid_argument if the shapes differ or are
+/// empty.
+template <std::floating_point Scalar, int Rank>
+Var<Scalar, 0> l1_loss(const Var<Scalar, Rank>& prediction, const Var<Scalar, Rank>& target) {
+  return detail::mean_loss(
+      "l1_loss", prediction, target, [](Scalar e) { return std::abs(e); },
+      [](Scalar e) { return static_cast<Scalar>((e > 0) - (e < 0)); });
+}
+
 }  // namespace tessera

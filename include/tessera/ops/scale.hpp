@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cmath>
+#include <type_traits>
+
 #include "tessera/autograd/tape.hpp"
 #include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/rows.hpp"
@@ -35,6 +38,27 @@ Var<Scalar, Rank> scale(const Var<Scalar, Rank>& x, const Var<Scalar, 1>& gamma)
         }
       },
       x, gamma);
+}
+
+/// x [...] -> x * factor [...], the product with a number. Throws std::invalid_argument unless the
+/// factor is finite.
+template <std::floating_point Scalar, int Rank>
+Var<Scalar, Rank> scale(const Var<Scalar, Rank>& x, std::type_identity_t<Scalar> factor) {
+  if (!std::isfinite(factor)) refuse("scale", "factor = ", factor, " must be finite");
+  const auto multiply = [factor](Tensor<Scalar, Rank>& values) {
+    kernels::for_each_range(values.size(), [&](Index begin, Index end) {
+      kernels::scale(factor, values.data() + begin, end - begin);
+    });
+  };
+  Tensor<Scalar, Rank> y = x.value();
+  multiply(y);
+  return record(
+      "scale", std::move(y),
+      [dx = x.gradient(), multiply](Tensor<Scalar, Rank> dy) {
+        multiply(dy);
+        dx.add(std::move(dy));
+      },
+      x);
 }
 
 }  // namespace tessera

@@ -57,6 +57,36 @@ TEST_CASE("gradient of mse_loss and smooth_l1_loss wrt prediction and target") {
   }
 }
 
+TEMPLATE_TEST_CASE("l1_loss, with gradients, as torch computed it", "", float, double) {
+  // torch.nn.functional.l1_loss in double, 1.5 times it going backward: tests/reference/ops.py.
+  Tape<TestType> tape;
+  const auto p = tape.variable(Tensor<TestType, 1>({6}, {-2, 0.5, 1.5, 3, -1, 2}));
+  const Var<TestType, 1> target = Tensor<TestType, 1>({6}, {1, 0.5, 1.25, -3, -1.5, 2.25});
+  const auto loss = l1_loss(p, target);
+  check_close(loss.value(), Tensor<double, 0>({}, 1.6666666666666667));
+  tape.backward(weighted_sum(loss, Tensor<TestType, 0>({}, TestType(1.5))));
+  check_close(*tape.gradient(p), Tensor<double, 1>({6}, {-0.25, 0, 0.25, 0.25, 0.25, -0.25}));
+}
+
+TEST_CASE("gradient of l1_loss wrt prediction and target") {
+  const auto l1 = [](const auto& p, const auto& t) { return l1_loss(p, t); };
+  for (const Shape<2>& shape : {Shape<2>{1, 1}, Shape<2>{4, 5}}) {
+    const Tensor<double, 2> prediction = random_tensor<2>(shape, 1);
+    Tensor<double, 2> target = random_tensor<2>(shape, 2);
+    for (Index i = 0; i < target.size(); ++i) {  // away from the kink, on either side of it
+      const double distance = 0.1 + std::abs(target.data()[i]);
+      target.data()[i] = prediction.data()[i] + (i % 2 == 0 ? distance : -distance);
+    }
+    expect_gradient(l1, prediction, target);
+  }
+  const Tensor<double, 2> two = random_tensor<2>({2, 3}, 1);
+  const Tensor<double, 2> none({0, 3});
+  expect_refused("l1_loss: prediction [2, 3] and target [3, 2] must have the same shape", l1, two,
+                 random_tensor<2>({3, 2}, 1));
+  expect_refused("l1_loss: prediction [0, 3] is empty: its mean does not exist", l1, none, none);
+  expect_refuses_two_tapes("l1_loss", l1, two, two);
+}
+
 TEST_CASE("gradient of masked_mse_loss") {
   const Tensor<double, 3> prediction = random_tensor<3>({2, 3, 4}, 1);
   const Tensor<double, 3> target = random_tensor<3>({2, 3, 4}, 2);

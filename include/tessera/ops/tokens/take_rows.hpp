@@ -1,13 +1,17 @@
 #pragma once
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 #include <string_view>
 #include <utility>
 
 #include "tessera/autograd/tape.hpp"
 #include "tessera/kernels/rows.hpp"
 
-namespace tessera::detail {
+namespace tessera {
+
+namespace detail {
 
 /// out.row(i) += in.row(i) into row source[i]; column pieces side by side, rows in order, so that
 /// duplicates accumulate to the same bits on any number of threads. source[i] < 0 is skipped.
@@ -25,8 +29,8 @@ void scatter_add_rows(const Scalar* in, Scalar* out, const CachedVector<Index>& 
   });
 }
 
-/// x as rows of its last axis, source [R] -> out.row(i) = x.row(source[i]), in `shape`. What every
-/// op that only moves, copies or drops rows comes down to; gradients of duplicates accumulate.
+/// x as rows of its last axis, source [R] -> out.row(i) = x.row(source[i]), in `shape`. Every op
+/// that only moves, copies or drops rows is a call of it; gradients of duplicates accumulate.
 /// The caller has checked `source` and `shape`.
 template <std::floating_point Scalar, int Rank, std::size_t OutRank>
 Var<Scalar, static_cast<int>(OutRank)> take_rows(std::string_view op, const Var<Scalar, Rank>& x,
@@ -47,4 +51,19 @@ Var<Scalar, static_cast<int>(OutRank)> take_rows(std::string_view op, const Var<
       x);
 }
 
-}  // namespace tessera::detail
+}  // namespace detail
+
+/// x [N, D], rows [K] -> out[k] = x[rows[k]] [K, D]. Duplicates are allowed; their gradients add
+/// up. Throws std::invalid_argument if a row is outside [0, N).
+template <std::floating_point Scalar>
+Var<Scalar, 2> gather_rows(const Var<Scalar, 2>& x, std::span<const Index> rows) {
+  for (std::size_t k = 0; k < rows.size(); ++k) {
+    if (rows[k] < 0 || rows[k] >= x.dim(0)) {
+      refuse("gather_rows", "rows[", k, "] = ", rows[k], " is not in x ", x.shape());
+    }
+  }
+  return detail::take_rows("gather_rows", x, CachedVector<Index>(rows.begin(), rows.end()),
+                           Shape<2>{std::ssize(rows), x.dim(1)});
+}
+
+}  // namespace tessera

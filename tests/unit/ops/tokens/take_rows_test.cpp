@@ -27,6 +27,28 @@ TEST_CASE("gradient of take_rows") {
   expect_gradient(take({}), random_tensor<3>({2, 3, 4}, 1));
 }
 
+TEMPLATE_TEST_CASE("gather_rows takes rows, some twice, and their gradients add up", "", float,
+                   double) {
+  Tape<TestType> tape;
+  const auto x = tape.variable(Tensor<TestType, 2>({3, 2}, {1, 2, 3, 4, 5, 6}));
+  const std::vector<Index> rows{2, 0, 2};
+  const auto y = gather_rows(x, rows);
+  CHECK(y.value() == Tensor<TestType, 2>({3, 2}, {5, 6, 1, 2, 5, 6}));
+  tape.backward(weighted_sum(y, Tensor<TestType, 2>({3, 2}, {1, 2, 3, 4, 10, 20})));
+  CHECK(*tape.gradient(x) == Tensor<TestType, 2>({3, 2}, {3, 4, 0, 0, 11, 22}));
+}
+
+TEST_CASE("gradient of gather_rows, and rows that do not exist") {
+  const auto gather = [](const std::vector<Index>& rows) {
+    return [rows](const auto& x) { return gather_rows(x, rows); };
+  };
+  expect_gradient(gather({3, 0, 3}), random_tensor<2>({4, 3}, 1));
+  expect_gradient(gather({}), random_tensor<2>({4, 3}, 1));
+  const Tensor<double, 2> x = random_tensor<2>({4, 3}, 1);
+  expect_refused("gather_rows: rows[1] = 4 is not in x [4, 3]", gather({0, 4}), x);
+  expect_refused("gather_rows: rows[0] = -1 is not in x [4, 3]", gather({-1}), x);
+}
+
 TEMPLATE_TEST_CASE("scatter_add_rows adds rows in order and skips negative places", "", float,
                    double) {
   const Tensor<TestType, 2> in({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
