@@ -47,7 +47,7 @@ void time(benchmark::State& state, Index threads, const Product& product) {
     benchmark::ClobberMemory();
   }
   const double peak =
-      tessera::benchmarks::measured_peak(kernels::input_form());  // at this moment's clock
+      tessera::benchmarks::measured_peak(kernels::gemm_input());  // at this moment's clock
   const double flops = 2.0 * static_cast<double>(state.range(0) * state.range(1) * state.range(2));
   using benchmark::Counter;
   state.counters["FLOP/s"] = Counter(flops, Counter::kIsIterationInvariantRate, Counter::kIs1000);

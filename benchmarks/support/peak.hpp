@@ -12,45 +12,45 @@ namespace tessera::benchmarks {
 /// FLOP/s of the micro-kernel on operands that never leave the first-level cache: what the
 /// arithmetic units of one core do at this moment's clock. The best of a few short runs. The
 /// operands are noise: processors slow down for products of it, and not for products of zeros.
-inline double measured_peak(kernels::InputForm form = kernels::InputForm::floats) {
+inline double measured_peak(kernels::GemmInput input = kernels::GemmInput::f32) {
   using Clock = std::chrono::steady_clock;
-  const kernels::MicroKernel& kernel = kernels::micro_kernel(form);
-  const bool words = form != kernels::InputForm::floats;
-  const Index depth = form == kernels::InputForm::split ? 64 : 128;
-  const Index values = words ? 2 * depth : depth;
+  const kernels::MicroKernel& kernel = kernels::micro_kernel(input);
+  const bool pairs = input != kernels::GemmInput::f32;
+  const Index depth = input == kernels::GemmInput::bf16_split ? 64 : 128;
+  const Index values = pairs ? 2 * depth : depth;
   constexpr int calls = 2000;
   Generator generator(1);
-  std::vector<float> a(static_cast<std::size_t>(kernel.max_rows * values));
+  std::vector<float> a(static_cast<std::size_t>(kernel.mr * values));
   std::vector<float> b(static_cast<std::size_t>(kernels::panel_cols * values));
   for (float& x : a) x = static_cast<float>(generator.normal());
   for (float& x : b) x = static_cast<float>(generator.normal());
-  const kernels::LeftRows left({a.data(), values, 1}, kernel.max_rows, values, form);
-  kernels::RightPanels right(
-      {b.data(), values, kernels::panel_cols, values, kernels::RightLayout::cols_by_depth}, form, 0,
-      1, kernel.max_rows, depth);
+  const kernels::PackedA left({a.data(), values, 1}, kernel.mr, values, input);
+  kernels::PanelsOfB right(
+      {b.data(), values, kernels::panel_cols, values, kernels::BLayout::n_by_k}, input, 0, 1,
+      kernel.mr, depth);
   right.prepare(0, depth);
-  std::vector<float> c(static_cast<std::size_t>(kernel.max_rows * kernels::panel_cols));
+  std::vector<float> c(static_cast<std::size_t>(kernel.mr * kernels::panel_cols));
   const kernels::TileProduct tile{.a = left.operand().data,
-                                  .a_row = left.operand().row,
-                                  .a_step = 1,
-                                  .a_rest = left.rest(),
+                                  .a_row_stride = left.operand().outer_stride,
+                                  .a_k_stride = 1,
+                                  .a_low_part = left.low_part(),
                                   .b = right.panel(0),
-                                  .b_step = right.step(),
+                                  .b_k_stride = right.k_stride(),
                                   .c = c.data(),
-                                  .c_row = kernels::panel_cols,
-                                  .rows = kernel.max_rows,
-                                  .depth = depth,
+                                  .c_stride = kernels::panel_cols,
+                                  .rows = kernel.mr,
+                                  .steps = depth,
                                   .accumulate = false,
-                                  .next = {right.panel(0), 0, depth, 0}};
+                                  .prefetch = {right.panel(0), 0, depth, 0}};
   double best = 1e9;
-  if (kernel.begin != nullptr) kernel.begin(kernel.max_rows);
+  kernels::Configuration configuration(kernel);
+  configuration.set_rows(kernel.mr);
   for (int run = 0; run < 5; ++run) {
     const auto start = Clock::now();
     for (int i = 0; i < calls; ++i) kernel.multiply(&tile);
     best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
   }
-  if (kernel.end != nullptr) kernel.end();
-  const auto flops = static_cast<double>(2 * kernel.max_rows * kernel.cols * values);
+  const auto flops = static_cast<double>(2 * kernel.mr * kernel.nr * values);
   return calls * flops / best;
 }
 

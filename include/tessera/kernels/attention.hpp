@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <type_traits>
 
 #include "tessera/core/memory.hpp"
 #include "tessera/core/threads/parallel.hpp"
@@ -39,60 +38,68 @@ struct AttentionSizes {
 
 namespace detail {
 
-inline constexpr Index query_block = 112;       // rows that a product works on together
-inline constexpr Index queries_per_cell = 448;  // worth packing keys and values for
+// Sizes of blocks. The queries of a block are as many as a block of A has rows (MicroKernel::mc),
+// and its keys one block of k of the product with the values (MicroKernel::max_kc): then the
+// scores, 224 KiB, stay in the second-level cache. Backward holds two such matrices, of half as
+// many keys.
+inline constexpr Index query_block = 112;
 inline constexpr Index forward_key_block = 512;
-inline constexpr Index backward_key_block = 256;  // two matrices of scores, three packed ones
+inline constexpr Index backward_key_block = 256;
+// Keys and values are packed again for each cell: so many queries that this costs little.
+inline constexpr Index queries_per_cell = 4 * query_block;
 
-/// One head of attention_forward, some of its queries. While blocks of keys pass, `logsumexp` holds
-/// the largest score of each query, and out its sum of exp(score - largest) * value.
+/// out = 0 and logsumexp = -infinity: there is no key to attend to.
+template <class Scalar>
+void attend_to_nothing(MatrixView<Scalar> out, Scalar* logsumexp) {
+  for (Index r = 0; r < out.rows; ++r) std::fill_n(out.row(r), out.cols, Scalar{});
+  std::fill_n(logsumexp, out.rows, -std::numeric_limits<Scalar>::infinity());
+}
+
+/// One head of attention_forward, some of its queries. While blocks of keys pass, `out` holds the
+/// sum of exp(score - largest) * value and `sums` that of exp(score - largest), `largest` of the
+/// keys so far; when a block has a larger score, both are scaled to it.
 template <class Scalar>
 void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
                     MatrixView<const Scalar> v, MatrixView<Scalar> out, Scalar* logsumexp) {
+  if (k.rows == 0) return attend_to_nothing(out, logsumexp);
+  constexpr Scalar infinity = std::numeric_limits<Scalar>::infinity();
   const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(q.cols));
-  Buffer<Scalar> sums(static_cast<std::size_t>(q.rows));
-  std::fill_n(sums.data(), q.rows, Scalar{});
-  std::fill_n(logsumexp, q.rows, -std::numeric_limits<Scalar>::infinity());
-  for_each_piece({k.rows, forward_key_block}, [&](Index key, Index keys) {
+  Buffer<Scalar> row_sums(static_cast<std::size_t>(2 * q.rows));
+  Scalar* const sums = row_sums.data();
+  Scalar* const largest = advanced(sums, q.rows);
+  std::fill_n(sums, q.rows, Scalar{});
+  std::fill_n(largest, q.rows, -infinity);
+  for_each_part({k.rows, forward_key_block}, [&](Index key, Index keys) {
     const PackedMatrix<Scalar> packed_keys(k.middle_rows(key, keys));
     const auto packed_values = PackedMatrix<Scalar>::of_transpose(v.middle_rows(key, keys));
-    // Where the product with the values reads words, each row becomes words while it is in cache.
-    const bool in_words = packed_values.takes_words();
-    PieceMemory<Scalar> memory(std::min(query_block, q.rows), packed_keys.padded_rows());
-    for_each_piece({q.rows, query_block}, [&](Index query, Index queries) {
-      const Accumulate later_keys = key > 0 ? Accumulate::yes : Accumulate::no;
-      const MatrixView<Scalar> scores = memory.rows(queries);
+    const RowsFor<Scalar> probabilities(packed_values);
+    RowScratch<Scalar> scratch(std::min(query_block, q.rows), packed_keys.padded_rows());
+    for_each_part({q.rows, query_block}, [&](Index query, Index queries) {
+      const MatrixView<Scalar> scores = scratch.rows(queries);
       const MatrixView<Scalar> result = out.middle_rows(query, queries);
       matmul_nt<Scalar>(q.middle_rows(query, queries), packed_keys, scores);
       for (Index r = 0; r < queries; ++r) {
-        Scalar& largest = logsumexp[query + r];
-        Scalar& sum = sums.data()[query + r];
-        const Scalar former = largest;
+        Scalar* const row = scores.row(r);
         // Columns that no key has take part as -infinity: whole vectors, and no probability.
-        std::fill(scores.row(r) + keys, scores.row(r) + scores.cols,
-                  -std::numeric_limits<Scalar>::infinity());
-        largest = std::max(largest, largest_of_row<Scalar>(scores.row(r), scores.cols) * scale);
-        const Scalar added = exponentials_of_row(scores.row(r), scores.cols, scale, largest);
-        if constexpr (has_kernels<Scalar>) {
-          if (in_words) round_to_words(scores.row(r), scores.cols);
+        std::fill(row + keys, row + scores.cols, -infinity);
+        const Scalar former = largest[query + r];
+        const Scalar shift = std::max(former, largest_of_row<Scalar>(row, scores.cols) * scale);
+        const Scalar added = exponentials_of_row(row, scores.cols, scale, shift);
+        probabilities.complete(row, scores.cols);
+        if (key > 0 && shift != former) {
+          const Scalar rescale = std::exp(former - shift);
+          sums[query + r] *= rescale;
+          kernels::scale(rescale, result.row(r), result.cols);
         }
-        if (key > 0 && largest != former) {
-          const Scalar shrink = std::exp(former - largest);
-          sum *= shrink;
-          kernels::scale(shrink, result.row(r), result.cols);
-        }
-        sum += added;
+        sums[query + r] += added;
+        largest[query + r] = shift;
       }
-      if (in_words) {
-        matmul_nt_of_words<Scalar>(scores, packed_values, result, later_keys);
-      } else {
-        matmul_nt<Scalar>(scores.block(0, 0, queries, keys), packed_values, result, later_keys);
-      }
+      probabilities.multiply(scores, result, key > 0 ? Accumulate::yes : Accumulate::no);
     });
   });
   for (Index r = 0; r < q.rows; ++r) {
-    kernels::scale(Scalar(1) / sums.data()[r], out.row(r), out.cols);
-    logsumexp[r] += std::log(sums.data()[r]);
+    kernels::scale(Scalar(1) / sums[r], out.row(r), out.cols);
+    logsumexp[r] = largest[r] + std::log(sums[r]);
   }
 }
 
@@ -111,7 +118,7 @@ void softmax_gradient_row(Scalar* scores, Scalar* dp, Index count, Scalar scale,
       scores, dp);
 }
 
-/// One head of what attention_backward reads and writes.
+/// The parts of one head that attention_backward reads and writes.
 template <class Scalar>
 struct AttentionHead {
   MatrixView<const Scalar> q, k, v, out;
@@ -120,22 +127,34 @@ struct AttentionHead {
   MatrixView<Scalar> dq, dk, dv;
 };
 
+/// Without queries or without keys all gradients are zero.
+template <class Scalar>
+void clear_gradients(const AttentionHead<Scalar>& head) {
+  for (const MatrixView<Scalar>& gradient : {head.dq, head.dk, head.dv}) {
+    for (Index r = 0; r < gradient.rows; ++r) {
+      std::fill_n(gradient.row(r), gradient.cols, Scalar{});
+    }
+  }
+}
+
+/// One head of attention_backward: vectors, as in forward, for all that is no product.
 template <class Scalar>
 void attend_backward(const AttentionHead<Scalar>& head) {
   const Index total = head.q.rows;
+  if (total == 0 || head.k.rows == 0) return clear_gradients(head);
   const Scalar scale = Scalar(1) / std::sqrt(static_cast<Scalar>(head.q.cols));
   Buffer<Scalar> dots(static_cast<std::size_t>(total));
   for (Index r = 0; r < total; ++r) {
     dots.data()[r] = dot(head.dout.row(r), head.out.row(r), head.out.cols);
   }
-  for_each_piece({head.k.rows, backward_key_block}, [&](Index key, Index keys) {
+  for_each_part({head.k.rows, backward_key_block}, [&](Index key, Index keys) {
     const MatrixView<const Scalar> k = head.k.middle_rows(key, keys);
     const PackedMatrix<Scalar> packed_keys(k);
     const PackedMatrix<Scalar> packed_values(head.v.middle_rows(key, keys));
     const auto packed_columns = PackedMatrix<Scalar>::of_transpose(k);
-    PieceMemory<Scalar> scores(std::min(query_block, total), packed_keys.padded_rows());
-    PieceMemory<Scalar> gradients(std::min(query_block, total), packed_keys.padded_rows());
-    for_each_piece({total, query_block}, [&](Index query, Index queries) {
+    RowScratch<Scalar> scores(std::min(query_block, total), packed_keys.padded_rows());
+    RowScratch<Scalar> gradients(std::min(query_block, total), packed_keys.padded_rows());
+    for_each_part({total, query_block}, [&](Index query, Index queries) {
       const Accumulate later_queries = query > 0 ? Accumulate::yes : Accumulate::no;
       const MatrixView<const Scalar> q = head.q.middle_rows(query, queries);
       const MatrixView<const Scalar> dout = head.dout.middle_rows(query, queries);
@@ -155,18 +174,13 @@ void attend_backward(const AttentionHead<Scalar>& head) {
       matmul_tn<Scalar>(ds, q, head.dk.middle_rows(key, keys), later_queries);
     });
   });
-  if (total == 0) {
-    for (Index r = 0; r < head.k.rows; ++r) {
-      std::fill_n(head.dk.row(r), head.dk.cols, Scalar{});
-      std::fill_n(head.dv.row(r), head.dv.cols, Scalar{});
-    }
-  }
 }
 
 }  // namespace detail
 
 /// out = softmax(q k^T / sqrt(head_dim)) v for every head, and logsumexp [batch, heads, queries]
-/// of the scaled scores for backward. Vaswani et al., "Attention is all you need", 2017, 3.2.1.
+/// of the scaled scores for backward; without keys out is 0. Vaswani et al., "Attention is all you
+/// need", 2017, 3.2.1.
 template <class Scalar>
 void attention_forward(HeadsView<const Scalar> q, HeadsView<const Scalar> k,
                        HeadsView<const Scalar> v, HeadsView<Scalar> out, Scalar* logsumexp,

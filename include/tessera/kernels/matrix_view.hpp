@@ -14,6 +14,16 @@ T* advanced(T* pointer, Index count) {
   return pointer ? pointer + count : pointer;
 }
 
+/// Whether rows so far apart share cache sets: at a multiple of 4 KiB they share a few sets of
+/// every cache, and a column of them does not stay in any.
+inline bool shares_cache_sets(Index stride) {
+  constexpr Index distance = 4096 / sizeof(float);
+  return stride % distance == 0;
+}
+
+/// Elements between rows that would share cache sets otherwise: one cache line.
+inline constexpr Index cache_set_gap = 16;
+
 /// Row-major matrix somewhere in memory; `stride` elements lie between the starts of two rows.
 template <class T>
 struct MatrixView {

@@ -9,36 +9,36 @@
 
 namespace tessera::kernels {
 
-/// Cuts [0, total) into pieces that begin at multiples of `unit` and, but for that, are even. None
+/// Cuts [0, total) into parts that begin at multiples of `unit` and, but for that, are even. None
 /// is longer than `longest`, which `unit` must divide.
-struct EvenPieces {
+struct EvenPartition {
   Index total;
-  Index count;
+  Index count;  ///< of parts
   Index unit;
 
-  EvenPieces(Index all, Index longest, Index whole = 1)
-      : total(all), count(std::max<Index>(1, (all + longest - 1) / longest)), unit(whole) {}
-  Index begin(Index piece) const {
-    const Index exact = piece * total / count;
+  EvenPartition(Index all, Index longest, Index part_unit = 1)
+      : total(all), count(std::max<Index>(1, (all + longest - 1) / longest)), unit(part_unit) {}
+  Index begin(Index part) const {
+    const Index exact = part * total / count;
     return std::min(total, (exact + unit - 1) / unit * unit);
   }
-  Index size(Index piece) const { return begin(piece + 1) - begin(piece); }
+  Index size(Index part) const { return begin(part + 1) - begin(part); }
 };
 
-/// Calls f(first, size) for every piece, in order, none of them empty.
+/// Calls f(first, size) for every part, in order, none of them empty.
 template <class F>
-void for_each_piece(const EvenPieces& pieces, const F& f) {
-  for (Index i = 0; i < pieces.count; ++i) {
-    if (pieces.size(i) > 0) f(pieces.begin(i), pieces.size(i));
+void for_each_part(const EvenPartition& partition, const F& f) {
+  for (Index i = 0; i < partition.count; ++i) {
+    if (partition.size(i) > 0) f(partition.begin(i), partition.size(i));
   }
 }
 
 /// Scratch for some rows of a matrix between two products. The gap keeps rows from sharing cache
 /// sets.
 template <class Scalar>
-class PieceMemory {
+class RowScratch {
  public:
-  PieceMemory(Index rows, Index cols) : cols_(cols), stride_(cols + 16) {
+  RowScratch(Index rows, Index cols) : cols_(cols), stride_(cols + cache_set_gap) {
     memory_ = Buffer<Scalar>(static_cast<std::size_t>(rows * stride_));
   }
   MatrixView<Scalar> rows(Index count) { return {memory_.data(), count, cols_, stride_}; }

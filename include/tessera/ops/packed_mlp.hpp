@@ -44,12 +44,12 @@ Var<Scalar, Rank> packed_mlp(const Var<Scalar, Rank>& x, const PackedLayer<Scala
   // Whole tiles of every kernel, and of Eigen's products, whose sums depend on them.
   constexpr Index unit = 256;
   const Index at_once = unit * current_threads();
-  kernels::PieceMemory<Scalar> memory(std::min(at_once, y.rows()), hidden);
+  kernels::RowScratch<Scalar> memory(std::min(at_once, y.rows()), hidden);
   const bool exact = approximation == GeluApproximation::none;
   const kernels::Epilogue<Scalar> between{.bias = fc1.bias, .gelu = exact};
   const kernels::Epilogue<Scalar> last{.bias = fc2.bias,
                                        .residual = residual ? residual->value().data() : nullptr};
-  kernels::for_each_piece({y.rows(), at_once, unit}, [&](Index first, Index rows) {
+  kernels::for_each_part({y.rows(), at_once, unit}, [&](Index first, Index rows) {
     kernels::matmul_nt<Scalar>(kernels::view(x.value()).middle_rows(first, rows), fc1.weight,
                                memory.rows(rows), kernels::Accumulate::no, between);
     if (!exact) detail::gelu_tanh_rows(memory.rows(rows));

@@ -156,4 +156,24 @@ TEST_CASE("attention_backward without queries gives keys and values no gradient"
   CHECK(dv == Tensor<double, 3>({2, 3, 4}));
 }
 
+TEMPLATE_TEST_CASE("without keys attention is zero, and so are all gradients", "", float, double) {
+  Tensor<TestType, 3> none({2, 0, 4});
+  Tensor<TestType, 3> q({2, 3, 4}, TestType(1));
+  Tensor<TestType, 3> out({2, 3, 4}, TestType(9));
+  Tensor<TestType, 3> logsumexp({2, 2, 3}, TestType(9));
+  attention_forward<TestType>(heads<const TestType>(q), heads<const TestType>(none),
+                              heads<const TestType>(none), heads<TestType>(out), logsumexp.data(),
+                              {2, 2, 2});
+  CHECK(out == Tensor<TestType, 3>({2, 3, 4}));
+  for (const TestType value : logsumexp) {
+    CHECK(value == -std::numeric_limits<TestType>::infinity());
+  }
+  Tensor<TestType, 3> dq({2, 3, 4}, TestType(9));
+  attention_backward<TestType>(heads<const TestType>(q), heads<const TestType>(none),
+                               heads<const TestType>(none), heads<const TestType>(out),
+                               logsumexp.data(), heads<const TestType>(q), heads<TestType>(dq),
+                               heads<TestType>(none), heads<TestType>(none), {2, 2, 2});
+  CHECK(dq == Tensor<TestType, 3>({2, 3, 4}));
+}
+
 }  // namespace tessera::kernels

@@ -47,4 +47,11 @@ TEST_CASE("a weight is viewed as outputs and all that one output reads") {
   CHECK(weight_view(nothing).cols == 3);
 }
 
+TEST_CASE("rows a multiple of 4 KiB apart share cache sets, a gap later they do not") {
+  CHECK(shares_cache_sets(1024));
+  CHECK(shares_cache_sets(4096));
+  CHECK_FALSE(shares_cache_sets(1000));
+  CHECK_FALSE(shares_cache_sets(1024 + cache_set_gap));
+}
+
 }  // namespace tessera::kernels

@@ -10,7 +10,7 @@ namespace tessera::kernels {
 TEST_CASE("pieces are in order, leave nothing out, and are even but for their unit") {
   for (const Index unit : {1, 16}) {
     for (const Index total : {1, 15, 16, 17, 100, 256, 257, 1000}) {
-      const EvenPieces pieces(total, 48, unit);
+      const EvenPartition pieces(total, 48, unit);
       Index next = 0;
       for (Index i = 0; i < pieces.count; ++i) {
         CHECK(pieces.begin(i) == next);
@@ -25,12 +25,12 @@ TEST_CASE("pieces are in order, leave nothing out, and are even but for their un
   }
 }
 
-TEST_CASE("for_each_piece calls for no empty piece") {
+TEST_CASE("for_each_part calls for no empty piece") {
   using Pieces = std::vector<std::pair<Index, Index>>;
   const auto called = [](Index count, Index longest) {
     Pieces found;
-    for_each_piece({count, longest},
-                   [&](Index first, Index size) { found.push_back({first, size}); });
+    for_each_part({count, longest},
+                  [&](Index first, Index size) { found.push_back({first, size}); });
     return found;
   };
   CHECK(called(0, 4).empty());
@@ -39,7 +39,7 @@ TEST_CASE("for_each_piece calls for no empty piece") {
 }
 
 TEST_CASE("a piece in between is a view with a gap after each row") {
-  PieceMemory<float> memory(3, 32);
+  RowScratch<float> memory(3, 32);
   const MatrixView<float> rows = memory.rows(2);
   CHECK(rows.rows == 2);
   CHECK(rows.cols == 32);

@@ -2,89 +2,117 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
-#include "tessera/kernels/matmul/bfloat16.hpp"
+#include "tessera/kernels/matmul/operand.hpp"
+#include "tessera/kernels/simd/dispatch.hpp"
 
-// Blocks of 16 lanes (rows of a left-hand side, columns of a right-hand side) by 32 steps of k, as
-// 16 x 16 words of two bfloat16. For Isa::avx512_bf16 and above.
+// bfloat16 is the upper half of a float32's bits: eight significant bits, the full range. Products
+// take two at a time, a pair: one 32-bit word with the value of even k in its lower 16 bits and
+// that of odd k above it. Pairs lie in memory of floats, so that whatever moves floats moves them;
+// nobody computes with them as floats. They are made in blocks of 16 rows of A, or columns of B, by
+// 16 pairs, which is one register of AMX.
 
 namespace tessera::kernels {
 
-/// One side of a product: the element of lane r and step k is data[r * row + k * step]. One of the
-/// two strides is 1.
-struct Lanes {
-  const float* data;
-  Index row;
-  Index step;
+/// Rows or columns of a block of pairs, and pairs in each.
+inline constexpr Index pair_block = 16;
+/// Values of k that a block of pairs holds.
+inline constexpr Index pair_k = 2 * pair_block;
 
-  const float* at(Index r, Index k) const { return data + r * row + k * step; }
+/// Pairs that hold `depth` values of k: whole blocks, the last ones zero.
+inline Index pair_count(Index depth) { return (depth + pair_k - 1) / pair_k * pair_block; }
+
+/// Steps that the micro-kernel makes over `depth` values of k: one value each, or one pair.
+inline Index step_count(Index depth, GemmInput input) {
+  return input == GemmInput::f32 ? depth : pair_count(depth);
+}
+
+/// The two bfloat16 that stand for a float: high = bfloat16(x) and low = bfloat16(x - high).
+enum class SplitPart { high, low };
+
+/// How a block of pairs lies in memory.
+enum class PairOrder {
+  outer_major,  ///< line r: the pairs of row or column r, k after k; for A
+  k_major,      ///< line p: pair p of each row or column, one after the other; for B
 };
 
-/// What products of floats are computed from.
-enum class InputForm {
-  floats,
-  pairs,  ///< words of two bfloat16, rounded
-  split,  ///< the same twice: rounded, and what rounding left over, rounded
-};
-
-#if defined(__x86_64__)
-
-/// Words of each element's two halves: `rounded` is bfloat16(x), `rest` bfloat16(x - rounded).
-enum class WordPart { rounded, rest };
-
-/// Which way the lines of a block run.
-enum class WordOrder {
-  by_lane,  ///< line r: words of lane r, k after k
-  by_step,  ///< line w: words of steps 2 w and 2 w + 1, lane after lane
-};
-
-inline constexpr Index block_lanes = 16;
-inline constexpr Index block_words = 16;
-inline constexpr Index block_depth = 2 * block_words;
+/// row[j] = the value of k, even or odd, that pairs[j] holds.
+inline void unpair_row(const float* pairs, Index k, Index count, float* row) {
+  for (Index j = 0; j < count; ++j) {
+    std::uint32_t bits;
+    std::memcpy(&bits, pairs + j, sizeof bits);
+    bits = k % 2 == 0 ? bits << 16 : bits & 0xffff0000U;
+    std::memcpy(row + j, &bits, sizeof bits);
+  }
+}
 
 namespace detail {
 
-using Halves [[gnu::vector_size(64)]] = std::uint16_t;
-
-/// What bfloat16 leaves of x; zero where x becomes infinite or is no number.
-[[gnu::always_inline]] inline void replace_by_rest(Float16& x) {
-  using Words = VectorTraits<Float16>::Bits;
-  Words bits;
-  round_to_bfloat16(x, bits);
-  const Float16 rest = x - __builtin_bit_cast(Float16, bits & 0xffff0000U);
-  x = rest - rest == Float16{} ? rest : Float16{};
+/// The bits of x rounded to the nearest bfloat16, ties to even, in the upper 16 bits of each
+/// element; the lower ones are undefined. NaN stays NaN.
+template <class Vector>
+[[gnu::always_inline]] inline void round_to_bfloat16(const Vector& x,
+                                                     typename VectorTraits<Vector>::Bits& rounded) {
+  using Bits = typename VectorTraits<Vector>::Bits;
+  const Bits bits = __builtin_bit_cast(Bits, x);
+  const Bits quiet_nan = Bits{} + 0x7fc00000U;
+  rounded = x == x ? bits + 0x7fffU + (bits >> 16 & 1U) : quiet_nan;
 }
 
-/// The bfloat16 of 16 + 16 floats, those of `low` first.
-template <WordPart part>
-[[gnu::always_inline, gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] inline void
-halves_of(const float* low_at, const float* high_at, Float16& halves) {
-  Float16 low, high;
-  load(low, low_at);
-  load(high, high_at);
-  if constexpr (part == WordPart::rest) {
-    replace_by_rest(low);
-    replace_by_rest(high);
+}  // namespace detail
+
+#if defined(__x86_64__)
+
+namespace detail {
+
+/// pairs = the bfloat16 of the 16 floats of `lower`, then of those of `upper`. Its own target lets
+/// the compiler name a register of 512 bits; it is inlined where that exists.
+[[gnu::target("avx512f")]] inline void convert_to_bfloat16(const Float16& lower,
+                                                           const Float16& upper, Float16& pairs) {
+  asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(pairs) : "v"(lower), "v"(upper));
+}
+
+/// x becomes the part of it that rounding to bfloat16 leaves over; zero where x becomes infinite or
+/// is no number.
+[[gnu::always_inline]] inline void replace_by_remainder(Float16& x) {
+  using Bits = VectorTraits<Float16>::Bits;
+  Bits bits;
+  round_to_bfloat16(x, bits);
+  const Float16 remainder = x - __builtin_bit_cast(Float16, bits & 0xffff0000U);
+  x = remainder - remainder == Float16{} ? remainder : Float16{};
+}
+
+/// The bfloat16 of the 16 floats at `lower`, then of the 16 at `upper`.
+template <SplitPart part>
+[[gnu::always_inline]] inline void load_as_bfloat16(const float* lower, const float* upper,
+                                                    Float16& pairs) {
+  Float16 first, second;
+  load(first, lower);
+  load(second, upper);
+  if constexpr (part == SplitPart::low) {
+    replace_by_remainder(first);
+    replace_by_remainder(second);
   }
-  asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(halves) : "v"(low), "v"(high));
+  convert_to_bfloat16(first, second, pairs);
 }
 
 /// One of the four steps of a transpose: blocks of `step` x `step` change places across the
-/// diagonal. `upper` makes the line that is `step` below the other.
-template <int step, bool upper, std::size_t... J>
+/// diagonal. `below` makes the line that is `step` below the other.
+template <int step, bool below, std::size_t... J>
 [[gnu::always_inline]] inline void exchange(const Float16& a, const Float16& b, Float16& line,
                                             std::index_sequence<J...> /*columns*/) {
   line = __builtin_shufflevector(
       a, b,
-      static_cast<int>((J & step) == 0 ? J + (upper ? step : 0) : 16 + J - (upper ? 0 : step))...);
+      static_cast<int>((J & step) == 0 ? J + (below ? step : 0) : 16 + J - (below ? 0 : step))...);
 }
 
 template <int step>
-[[gnu::always_inline]] inline void exchange_all(Float16 (&lines)[block_lanes]) {
-  constexpr auto columns = std::make_index_sequence<block_lanes>();
+[[gnu::always_inline]] inline void exchange_all(Float16 (&lines)[pair_block]) {
+  constexpr auto columns = std::make_index_sequence<pair_block>();
 #pragma GCC unroll 16
-  for (int i = 0; i < block_lanes; ++i) {
+  for (int i = 0; i < pair_block; ++i) {
     if ((i & step) != 0) continue;
     const Float16 a = lines[i];
     const Float16 b = lines[i + step];
@@ -93,70 +121,86 @@ template <int step>
   }
 }
 
-[[gnu::always_inline]] inline void transpose(Float16 (&lines)[block_lanes]) {
+[[gnu::always_inline]] inline void transpose(Float16 (&lines)[pair_block]) {
   exchange_all<8>(lines);
   exchange_all<4>(lines);
   exchange_all<2>(lines);
   exchange_all<1>(lines);
 }
 
-/// A whole block, of lanes whose steps lie side by side (`by_lane`) or whose steps lie apart.
-template <WordOrder order, WordPart part, bool by_lane>
-[[gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] void make_words(const float* from,
-                                                                               Index stride,
-                                                                               float* to,
-                                                                               Index to_stride) {
-  Float16 lines[block_lanes];
+/// A whole block. Its source has values of k side by side (k_stride 1), or `stride` apart and the
+/// outer index side by side.
+template <PairOrder order, SplitPart part, bool k_side_by_side>
+struct PackPairBlock {
+  template <class Vector>
+  [[gnu::always_inline]] static void run(const float* from, Index stride, float* to,
+                                         Index to_stride) {
+    using Values [[gnu::vector_size(64)]] = std::uint16_t;
+    Float16 lines[pair_block];
 #pragma GCC unroll 16
-  for (Index i = 0; i < block_lanes; ++i) {
-    if constexpr (by_lane) {
-      halves_of<part>(from + i * stride, from + i * stride + 16, lines[i]);
-    } else {
-      const float* even = from + 2 * i * stride;
-      halves_of<part>(even, even + stride, lines[i]);
-      const Halves apart = __builtin_bit_cast(Halves, lines[i]);
-      const Halves joined =
-          __builtin_shufflevector(apart, apart, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7,
-                                  23, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-      lines[i] = __builtin_bit_cast(Float16, joined);
+    for (Index i = 0; i < pair_block; ++i) {
+      if constexpr (k_side_by_side) {
+        load_as_bfloat16<part>(from + i * stride, from + i * stride + 16, lines[i]);
+      } else {
+        const float* even = from + 2 * i * stride;
+        load_as_bfloat16<part>(even, even + stride, lines[i]);
+        const Values apart = __builtin_bit_cast(Values, lines[i]);
+        const Values joined = __builtin_shufflevector(apart, apart, 0, 16, 1, 17, 2, 18, 3, 19, 4,
+                                                      20, 5, 21, 6, 22, 7, 23, 8, 24, 9, 25, 10, 26,
+                                                      11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+        lines[i] = __builtin_bit_cast(Float16, joined);
+      }
+    }
+    if constexpr (k_side_by_side != (order == PairOrder::outer_major)) transpose(lines);
+#pragma GCC unroll 16
+    for (Index i = 0; i < pair_block; ++i) store(lines[i], to + i * to_stride);
+  }
+};
+
+/// A row of floats becomes a row of pairs in place, of half the length.
+struct RoundRowToPairs {
+  template <class Vector>
+  [[gnu::always_inline]] static void run(float* row, Index count) {
+    for (Index k = 0; k < count; k += pair_k) {
+      Float16 pairs;
+      load_as_bfloat16<SplitPart::high>(row + k, row + k + 16, pairs);
+      store(pairs, row + k / 2);
     }
   }
-  if constexpr (by_lane != (order == WordOrder::by_lane)) transpose(lines);
-#pragma GCC unroll 16
-  for (Index i = 0; i < block_lanes; ++i) store(lines[i], to + i * to_stride);
-}
+};
 
 }  // namespace detail
 
-/// The words of lanes [0, lanes) and k in [0, depth) of `from`, at most 16 and 32, as a whole block
-/// of 16 lines `to_stride` words apart; zeros where the source has none.
-template <WordOrder order, WordPart part>
-void make_words(Lanes from, Index lanes, Index depth, float* to, Index to_stride) {
-  const bool by_lane = from.step == 1;
-  alignas(64) std::array<float, block_lanes * block_depth> whole;
-  if (lanes < block_lanes || depth < block_depth) {
+/// Packs elements [0, outer) x [0, depth) of `from`, at most 16 x 32, as a whole block of pairs: 16
+/// lines `to_stride` pairs apart, zeros where the source has none. For Isa::avx512_bf16 and above.
+template <PairOrder order, SplitPart part>
+void pack_bf16_pairs(StridedOperand from, Index outer, Index depth, float* to, Index to_stride) {
+  const bool k_side_by_side = from.k_stride == 1;
+  alignas(64) std::array<float, pair_block * pair_k> whole;
+  if (outer < pair_block || depth < pair_k) {
     whole.fill(0.0F);
-    const Lanes copy =
-        by_lane ? Lanes{whole.data(), block_depth, 1} : Lanes{whole.data(), 1, block_lanes};
-    for (Index r = 0; r < lanes; ++r) {
+    const StridedOperand copy = k_side_by_side ? StridedOperand{whole.data(), pair_k, 1}
+                                               : StridedOperand{whole.data(), 1, pair_block};
+    for (Index r = 0; r < outer; ++r) {
       for (Index k = 0; k < depth; ++k) {
-        whole[static_cast<std::size_t>(r * copy.row + k * copy.step)] = *from.at(r, k);
+        whole[static_cast<std::size_t>(r * copy.outer_stride + k * copy.k_stride)] = *from.at(r, k);
       }
     }
     from = copy;
   }
-  by_lane ? detail::make_words<order, part, true>(from.data, from.row, to, to_stride)
-          : detail::make_words<order, part, false>(from.data, from.step, to, to_stride);
+  if (k_side_by_side) {
+    detail::run_avx512<detail::PackPairBlock<order, part, true>>(from.data, from.outer_stride, to,
+                                                                 to_stride);
+  } else {
+    detail::run_avx512<detail::PackPairBlock<order, part, false>>(from.data, from.k_stride, to,
+                                                                  to_stride);
+  }
 }
 
-/// In place: row[0, count) becomes count / 2 words, as LeftRows makes them. 32 divides `count`.
-[[gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] inline void round_to_words(
-    float* row, Index count) {
-  for (Index k = 0; k < count; k += block_depth) {
-    Float16 words;
-    detail::halves_of<WordPart::rounded>(row + k, row + k + 16, words);
-    store(words, row + k / 2);
-  }
+/// In place: row[0, count) becomes count / 2 pairs, as pack_a makes them. 32 divides `count`.
+/// For Isa::avx512_bf16 and above.
+inline void round_row_to_pairs(float* row, Index count) {
+  detail::run_avx512<detail::RoundRowToPairs>(row, count);
 }
 
 #endif

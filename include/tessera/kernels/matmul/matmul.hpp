@@ -15,7 +15,7 @@ void matmul_nn(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixVie
                Accumulate accumulate = Accumulate::no) {
   if constexpr (has_kernels<Scalar>) {
     multiply({.a = {a.data, a.stride, 1},
-              .b = {b.data, b.rows, b.cols, b.stride, RightLayout::depth_by_cols},
+              .b = {b.data, b.rows, b.cols, b.stride, BLayout::k_by_n},
               .c = c,
               .accumulate = accumulate == Accumulate::yes});
   } else {
@@ -32,7 +32,7 @@ void matmul_nt(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixVie
                Accumulate accumulate = Accumulate::no, const Epilogue<Scalar>& epilogue = {}) {
   if constexpr (has_kernels<Scalar>) {
     multiply({.a = {a.data, a.stride, 1},
-              .b = {b.data, b.cols, b.rows, b.stride, RightLayout::cols_by_depth},
+              .b = {b.data, b.cols, b.rows, b.stride, BLayout::n_by_k},
               .c = c,
               .accumulate = accumulate == Accumulate::yes,
               .epilogue = epilogue});
@@ -50,7 +50,7 @@ void matmul_tn(MatrixView<const Scalar> a, MatrixView<const Scalar> b, MatrixVie
                Accumulate accumulate = Accumulate::no) {
   if constexpr (has_kernels<Scalar>) {
     multiply({.a = {a.data, 1, a.stride},
-              .b = {b.data, b.rows, b.cols, b.stride, RightLayout::depth_by_cols},
+              .b = {b.data, b.rows, b.cols, b.stride, BLayout::k_by_n},
               .c = c,
               .accumulate = accumulate == Accumulate::yes});
   } else {

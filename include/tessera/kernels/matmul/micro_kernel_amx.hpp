@@ -6,9 +6,10 @@
 #include "tessera/kernels/matmul/bf16_pairs.hpp"
 #include "tessera/kernels/matmul/micro_kernel.hpp"
 
-// Products on AMX: eight registers that hold tiles of 16 x 16 words, and one instruction that adds
-// the product of two tiles of bfloat16 pairs to a tile of float32 (Intel, "Intrinsics for Intel
-// Advanced Matrix Extensions"). Written in assembly: no compiler flag is needed then.
+// The micro-kernel on AMX: eight registers of 16 x 16 pairs of bfloat16 or float32 sums, and one
+// instruction that adds the product of two registers of pairs to one of sums (Intel, "Intrinsics
+// for Intel Advanced Matrix Extensions"). Written in assembly: no compiler flag is needed then.
+// Intel calls the registers tiles; here a tile is what four of them hold, 32 x 32 sums.
 
 namespace tessera::kernels {
 
@@ -16,54 +17,54 @@ namespace tessera::kernels {
 
 namespace detail {
 
-/// What the tile registers hold, as the processor is told it (palette 1).
-struct alignas(64) TileShapes {
+/// The shapes of the registers, as the processor is told them (palette 1).
+struct alignas(64) RegisterShapes {
   std::uint8_t palette = 1;
   std::uint8_t start_row = 0;
   std::uint8_t reserved[14] = {};
   std::uint16_t row_bytes[16] = {};
   std::uint8_t rows[16] = {};
 
-  void set(int tile, Index row_count) {
-    row_bytes[tile] = row_count > 0 ? 64 : 0;
-    rows[tile] = static_cast<std::uint8_t>(row_count);
+  void set(int index, Index row_count) {
+    row_bytes[index] = row_count > 0 ? 64 : 0;
+    rows[index] = static_cast<std::uint8_t>(row_count);
   }
 };
 
-// A tile product of up to 32 x 32 elements uses the registers so:
-//   0 1   sums of its upper 16 rows      4   rows of a, the upper 16
+// A tile of up to 32 x 32 elements uses the registers so:
+//   0 1   sums of its upper 16 rows      4   rows of A, the upper 16
 //   2 3   sums of its lower rows         5   the lower ones
-//                                        6 7 columns of b, the left and right 16
-inline void begin_amx_tiles(Index rows) {
-  const Index upper = std::min<Index>(rows, 16);
-  TileShapes shapes;
-  for (const int tile : {0, 1, 4}) shapes.set(tile, upper);
-  for (const int tile : {2, 3, 5}) shapes.set(tile, rows - upper);
-  for (const int tile : {6, 7}) shapes.set(tile, 16);
+//                                        6 7 columns of B, the left and right 16
+inline void configure_amx(Index rows) {
+  const Index upper = std::min(rows, pair_block);
+  RegisterShapes shapes;
+  for (const int index : {0, 1, 4}) shapes.set(index, upper);
+  for (const int index : {2, 3, 5}) shapes.set(index, rows - upper);
+  for (const int index : {6, 7}) shapes.set(index, pair_block);
   asm volatile("ldtilecfg %0" ::"m"(shapes));
 }
 
-inline void end_amx_tiles() { asm volatile("tilerelease"); }
+inline void release_amx() { asm volatile("tilerelease"); }
 
-/// Sixteen rows of sixteen words, `row` words apart.
-template <int tile>
-[[gnu::always_inline]] inline void load_tile(const float* from, Index row) {
-  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(from), "r"(4 * row), "i"(tile) : "memory");
+/// Sixteen rows of sixteen pairs or sums, `stride` apart.
+template <int index>
+[[gnu::always_inline]] inline void load_register(const float* from, Index stride) {
+  asm volatile("tileloadd (%0,%1,1), %%tmm%c2" ::"r"(from), "r"(4 * stride), "i"(index) : "memory");
 }
-template <int tile>
-[[gnu::always_inline]] inline void store_tile(float* to, Index row) {
-  asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(4 * row), "i"(tile) : "memory");
+template <int index>
+[[gnu::always_inline]] inline void store_register(float* to, Index stride) {
+  asm volatile("tilestored %%tmm%c2, (%0,%1,1)" ::"r"(to), "r"(4 * stride), "i"(index) : "memory");
 }
-template <int tile>
-[[gnu::always_inline]] inline void clear_tile() {
-  asm volatile("tilezero %%tmm%c0" ::"i"(tile));
+template <int index>
+[[gnu::always_inline]] inline void clear_register() {
+  asm volatile("tilezero %%tmm%c0" ::"i"(index));
 }
-template <int sum, int left, int right>
+template <int sum, int a, int b>
 [[gnu::always_inline]] inline void add_product() {
-  asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(sum), "i"(left), "i"(right));
+  asm volatile("tdpbf16ps %%tmm%c2, %%tmm%c1, %%tmm%c0" ::"i"(sum), "i"(a), "i"(b));
 }
 
-/// The products of what registers 4 to 7 hold.
+/// Adds the products of registers 4 to 7 to the sums.
 template <bool lower>
 [[gnu::always_inline]] inline void add_products() {
   add_product<0, 4, 6>();
@@ -74,105 +75,108 @@ template <bool lower>
   }
 }
 
-/// Loads a block of words of a, with its `lower` rows, or of b.
+/// Loads a block of pairs of A, with its `lower` rows, or of B.
 template <bool lower>
-[[gnu::always_inline]] inline void load_left(const float* a, Index a_row) {
-  load_tile<4>(a, a_row);
-  if constexpr (lower) load_tile<5>(a + block_lanes * a_row, a_row);
+[[gnu::always_inline]] inline void load_a(const float* a, Index row_stride) {
+  load_register<4>(a, row_stride);
+  if constexpr (lower) load_register<5>(a + pair_block * row_stride, row_stride);
 }
-[[gnu::always_inline]] inline void load_right(const float* b) {
-  load_tile<6>(b, panel_cols);
-  load_tile<7>(b + block_lanes, panel_cols);
+[[gnu::always_inline]] inline void load_b(const float* b) {
+  load_register<6>(b, panel_cols);
+  load_register<7>(b + pair_block, panel_cols);
 }
 
-/// Starts the sums, from c if they are added to it; writes them there.
+/// Starts the sums, from C if they are added to it; writes them there.
 template <bool lower>
 [[gnu::always_inline]] inline void load_sums(const TileProduct* tile) {
-  const float* below = tile->c + block_lanes * tile->c_row;
+  const float* below = tile->c + pair_block * tile->c_stride;
   if (tile->accumulate) {
-    load_tile<0>(tile->c, tile->c_row);
-    load_tile<1>(tile->c + block_lanes, tile->c_row);
-    if constexpr (lower) load_tile<2>(below, tile->c_row);
-    if constexpr (lower) load_tile<3>(below + block_lanes, tile->c_row);
+    load_register<0>(tile->c, tile->c_stride);
+    load_register<1>(tile->c + pair_block, tile->c_stride);
+    if constexpr (lower) load_register<2>(below, tile->c_stride);
+    if constexpr (lower) load_register<3>(below + pair_block, tile->c_stride);
   } else {
-    clear_tile<0>();
-    clear_tile<1>();
-    if constexpr (lower) clear_tile<2>();
-    if constexpr (lower) clear_tile<3>();
+    clear_register<0>();
+    clear_register<1>();
+    if constexpr (lower) clear_register<2>();
+    if constexpr (lower) clear_register<3>();
   }
 }
 template <bool lower>
 [[gnu::always_inline]] inline void store_sums(const TileProduct* tile) {
-  float* below = tile->c + block_lanes * tile->c_row;
-  store_tile<0>(tile->c, tile->c_row);
-  store_tile<1>(tile->c + block_lanes, tile->c_row);
-  if constexpr (lower) store_tile<2>(below, tile->c_row);
-  if constexpr (lower) store_tile<3>(below + block_lanes, tile->c_row);
+  float* below = tile->c + pair_block * tile->c_stride;
+  store_register<0>(tile->c, tile->c_stride);
+  store_register<1>(tile->c + pair_block, tile->c_stride);
+  if constexpr (lower) store_register<2>(below, tile->c_stride);
+  if constexpr (lower) store_register<3>(below + pair_block, tile->c_stride);
 }
 
 /// Fetches the 32 columns of a row to be written; __builtin_prefetch would do so to read them.
 [[gnu::always_inline]] inline void prefetch_row(const float* c) {
   asm volatile("prefetchw %0" ::"m"(c[0]));
-  asm volatile("prefetchw %0" ::"m"(c[block_lanes]));
+  asm volatile("prefetchw %0" ::"m"(c[pair_block]));
 }
 
-/// MultiplyTile for words of two bfloat16; a has rows of whole blocks of words, b is a panel. With
-/// `split`, a = rounded + rest and so is b, and of the four products the smallest is left out.
+/// A tile of pairs; A has rows of whole blocks of pairs, B is a panel. With `split`, A = high + low
+/// and so is B, and of the four products the smallest, low * low, is left out.
 template <bool lower, bool split>
 void multiply_amx_tile(const TileProduct* tile) {
-  constexpr Index right_block = block_words * panel_cols;
+  constexpr Index b_block = pair_block * panel_cols;
   const float* a = tile->a;
   const float* b = tile->b;
   load_sums<lower>(tile);
   const float* c = tile->c;
-  const float* const end_of_c = c + tile->rows / 2 * 2 * tile->c_row;
-  for (Index k = 0; k < tile->depth; k += block_words) {
-    // What will be written: two rows for each of the first steps.
+  const float* const end_of_c = c + tile->rows / 2 * 2 * tile->c_stride;
+  for (Index k = 0; k < tile->steps; k += pair_block) {
+    // C is fetched to be written: two rows of it for each of the first steps.
     if (c < end_of_c) {
       prefetch_row(c);
-      prefetch_row(c + tile->c_row);
-      c += 2 * tile->c_row;
+      prefetch_row(c + tile->c_stride);
+      c += 2 * tile->c_stride;
     }
     if constexpr (split) {
-      load_left<lower>(a + tile->a_rest, tile->a_row);
-      load_right(b);
+      load_a<lower>(a + tile->a_low_part, tile->a_row_stride);
+      load_b(b);
       add_products<lower>();
-      load_left<lower>(a, tile->a_row);
+      load_a<lower>(a, tile->a_row_stride);
       add_products<lower>();
-      load_right(b + right_block);
+      load_b(b + b_block);
       add_products<lower>();
-      b += 2 * right_block;
+      b += 2 * b_block;
     } else {
-      load_left<lower>(a, tile->a_row);
-      load_right(b);
+      load_a<lower>(a, tile->a_row_stride);
+      load_b(b);
       add_products<lower>();
-      b += right_block;
+      b += b_block;
     }
-    a += block_words;
+    a += pair_block;
   }
   store_sums<lower>(tile);
 }
 
 template <bool split>
 void multiply_amx(const TileProduct* tile) {
-  tile->rows > 16 ? multiply_amx_tile<true, split>(tile) : multiply_amx_tile<false, split>(tile);
+  tile->rows > pair_block ? multiply_amx_tile<true, split>(tile)
+                          : multiply_amx_tile<false, split>(tile);
 }
 
-/// What both kernels have in common. Sums run over as many steps as possible: writing c costs most.
-constexpr MicroKernel amx_kernel(Index block_depth, TileFunction multiply) {
-  return {.max_rows = 32,
-          .cols = 32,
-          .block_rows = 32,
-          .row_unit = 32,
-          .block_depth = block_depth,
+/// The sizes that both kernels share. Sums run over as many steps as possible, for writing C costs
+/// most: blocks of 128 to 2048 pairs of k, and cells of 256 to 1024 rows by 4 to 16 panels, were
+/// tried on the shapes of MAE ViT-B/16 (benchmarks/compare_matmul.py, docs/performance.md).
+constexpr MicroKernel amx_kernel(Index max_kc, void (*multiply)(const TileProduct*)) {
+  return {.mr = max_tile_rows,
+          .nr = panel_cols,
+          .mc = max_tile_rows,
+          .row_unit = max_tile_rows,
+          .max_kc = max_kc,
           .cell_rows = 256,
           .cell_panels = 8,
           .multiply = multiply,
-          .begin = begin_amx_tiles,
-          .end = end_amx_tiles};
+          .configure = configure_amx,
+          .release = release_amx};
 }
 
-inline constexpr MicroKernel amx_pair_kernel = amx_kernel(1024, multiply_amx<false>);
+inline constexpr MicroKernel amx_bf16_kernel = amx_kernel(1024, multiply_amx<false>);
 inline constexpr MicroKernel amx_split_kernel = amx_kernel(512, multiply_amx<true>);
 
 }  // namespace detail

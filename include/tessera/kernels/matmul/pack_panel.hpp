@@ -3,28 +3,27 @@
 #include <algorithm>
 #include <array>
 
-#include "tessera/core/memory.hpp"
 #include "tessera/kernels/matmul/bf16_pairs.hpp"
 #include "tessera/kernels/matmul/micro_kernel.hpp"
 
-// The right-hand side of a product as the micro-kernel reads it: panels of 32 columns, within a
-// panel k after k. Columns that the matrix does not have are zeros.
+// One panel of B as the micro-kernel reads it: 32 columns, k after k. Columns that the matrix does
+// not have are zeros.
 
 namespace tessera::kernels {
 
-/// Floats, or words, that a panel holds per step.
-inline Index step_words(InputForm form) {
-  return form == InputForm::split ? 2 * panel_cols : panel_cols;
+/// Floats, or pairs, that a panel holds per step of k.
+inline Index panel_step(GemmInput input) {
+  return input == GemmInput::bf16_split ? 2 * panel_cols : panel_cols;
 }
 
 inline Index panel_count(Index cols) { return (cols + panel_cols - 1) / panel_cols; }
 
-/// Products run over k in blocks of at most `longest` steps: a panel's block then stays in cache.
-/// The blocks depend on the depth alone, and so does the order in which an element of c is summed.
-/// They are made of whole blocks of words.
-inline Index depth_block(Index depth, Index longest) {
-  const Index blocks = std::max<Index>(1, (depth + longest - 1) / longest);
-  return (depth + 16 * blocks - 1) / (16 * blocks) * 16;
+/// kc, the steps of k that a block of A and a panel of B have at a time: as even as multiples of a
+/// block of pairs can be, at most `max_kc`. It depends on the depth alone, and so does the order in
+/// which an element of C is summed.
+inline Index even_kc(Index steps, Index max_kc) {
+  const Index blocks = std::max<Index>(1, (steps + max_kc - 1) / max_kc);
+  return (steps + pair_block * blocks - 1) / (pair_block * blocks) * pair_block;
 }
 
 /// panel[k][j] = from[k * stride + j] for j < cols.
@@ -87,36 +86,39 @@ inline void pack_panel_transposed(const float* from, Index stride, Index depth, 
 
 #if defined(__x86_64__)
 
-/// A panel of words: for every 16 of them 16 x 32 rounded ones, then with InputForm::split as many
-/// of what rounding left over. `cols` lanes of `from` make the columns.
-inline void pack_words(const Lanes& from, Index depth, Index cols, InputForm form, float* panel) {
-  constexpr Index block = block_words * panel_cols;
-  for (Index k = 0; k < depth; k += block_depth) {
-    for (Index col = 0; col < panel_cols; col += block_lanes) {
-      const Lanes lanes{from.at(col, k), from.row, from.step};
-      const Index count = std::clamp<Index>(cols - col, 0, block_lanes);
-      const Index steps = std::min(block_depth, depth - k);
-      make_words<WordOrder::by_step, WordPart::rounded>(lanes, count, steps, panel + col,
-                                                        panel_cols);
-      if (form != InputForm::split) continue;
-      make_words<WordOrder::by_step, WordPart::rest>(lanes, count, steps, panel + block + col,
-                                                     panel_cols);
+/// A panel of pairs: for every block of 16 pairs of k 16 x 32 high parts, then, with
+/// GemmInput::bf16_split, as many low parts. The first `cols` outer indices of `from` make the
+/// columns.
+inline void pack_panel_of_pairs(const StridedOperand& from, Index depth, Index cols,
+                                GemmInput input, float* panel) {
+  constexpr Index high_parts = pair_block * panel_cols;
+  for (Index k = 0; k < depth; k += pair_k) {
+    for (Index col = 0; col < panel_cols; col += pair_block) {
+      const StridedOperand block = from.from(col, k);
+      const Index count = std::clamp<Index>(cols - col, 0, pair_block);
+      const Index values = std::min(pair_k, depth - k);
+      pack_bf16_pairs<PairOrder::k_major, SplitPart::high>(block, count, values, panel + col,
+                                                           panel_cols);
+      if (input != GemmInput::bf16_split) continue;
+      pack_bf16_pairs<PairOrder::k_major, SplitPart::low>(block, count, values,
+                                                          panel + high_parts + col, panel_cols);
     }
-    panel += block_words * step_words(form);
+    panel += pair_block * panel_step(input);
   }
 }
 
-/// Steps [k, k + depth) of a panel of words as one of floats.
-inline void unpack_words(const float* words, InputForm form, Index k, Index depth, float* panel) {
-  constexpr Index block = block_words * panel_cols;
-  std::array<float, panel_cols> rest{};
+/// Values [k, k + depth) of a panel of pairs as one of floats.
+inline void unpack_panel_of_pairs(const float* pairs, GemmInput input, Index k, Index depth,
+                                  float* panel) {
+  constexpr Index high_parts = pair_block * panel_cols;
+  std::array<float, panel_cols> low{};
   for (Index i = k; i < k + depth; ++i, panel += panel_cols) {
     const float* line =
-        words + i / block_depth * block_words * step_words(form) + i % block_depth / 2 * panel_cols;
+        pairs + i / pair_k * pair_block * panel_step(input) + i % pair_k / 2 * panel_cols;
     unpair_row(line, i, panel_cols, panel);
-    if (form != InputForm::split) continue;
-    unpair_row(line + block, i, panel_cols, rest.data());
-    for (Index j = 0; j < panel_cols; ++j) panel[j] += rest[static_cast<std::size_t>(j)];
+    if (input != GemmInput::bf16_split) continue;
+    unpair_row(line + high_parts, i, panel_cols, low.data());
+    for (Index j = 0; j < panel_cols; ++j) panel[j] += low[static_cast<std::size_t>(j)];
   }
 }
 

@@ -43,6 +43,18 @@ template <class Kernel, class... Arguments>
   Kernel::template run<Float16>(arguments...);
 }
 
+/// Kernel::run<Vector>(arguments...) on the instruction set that has such vectors.
+template <class Vector, class Kernel, class... Arguments>
+void run_with(Arguments... arguments) {
+  if constexpr (std::is_same_v<Vector, Float16>) {
+    run_avx512<Kernel>(arguments...);
+  } else if constexpr (std::is_same_v<Vector, Float8>) {
+    run_avx2<Kernel>(arguments...);
+  } else {
+    run_baseline<Kernel>(arguments...);
+  }
+}
+
 }  // namespace detail
 #endif
 
@@ -54,11 +66,11 @@ void run_vectorized(Arguments... arguments) {
   if constexpr (has_kernels<Scalar>) {
     switch (current_isa()) {
       case Isa::baseline:
-        return detail::run_baseline<Kernel>(arguments...);
+        return detail::run_with<Float4, Kernel>(arguments...);
       case Isa::avx2:
-        return detail::run_avx2<Kernel>(arguments...);
+        return detail::run_with<Float8, Kernel>(arguments...);
       default:
-        return detail::run_avx512<Kernel>(arguments...);
+        return detail::run_with<Float16, Kernel>(arguments...);
     }
   }
 #endif

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "support/bf16_tiles.hpp"
 #include "support/each_isa.hpp"
-#include "support/word_tiles.hpp"
 
 namespace tessera::kernels {
 
@@ -50,11 +50,11 @@ struct Example {
 
   bool by_cols() const { return form == Form::nt || form == Form::panels; }
 
-  BlockedProduct into(Tensor<float, 2>& c, bool accumulate) const {
+  Gemm into(Tensor<float, 2>& c, bool accumulate) const {
     const bool tn = form == Form::tn;
-    const RightLayout layout = form == Form::panels ? RightLayout::panels
-                               : by_cols()          ? RightLayout::cols_by_depth
-                                                    : RightLayout::depth_by_cols;
+    const BLayout layout = form == Form::panels ? BLayout::panels_of_f32
+                           : by_cols()          ? BLayout::n_by_k
+                                                : BLayout::k_by_n;
     return {.a = {a.data(), tn ? 1 : a.dim(1), tn ? a.dim(1) : 1},
             .b = {form == Form::panels ? panels.data() : b.data(), sizes.depth, sizes.cols,
                   b.dim(1), layout},
@@ -118,10 +118,10 @@ TEST_CASE("columns of the first panel can be skipped") {
     for (const Index skip : {1, 8, 19, 31}) {
       const Index rest = 45;
       Tensor<float, 2> part({9, rest});
-      BlockedProduct product = all.into(whole, false);
+      Gemm product = all.into(whole, false);
       product.c = view(part);
       product.b.cols = rest;
-      product.b.skip = skip;
+      product.b.skipped_cols = skip;
       multiply(product);
       for (Index r = 0; r < 9; ++r) {
         for (Index j = 0; j < rest; ++j) REQUIRE(part(r, j) == whole(r, skip + j));
@@ -148,7 +148,7 @@ TEST_CASE("an element has the same bits wherever it stands, on any number of thr
       // One row alone, two columns alone: other tiles, the same sums.
       const ExecutionScope scope({.isa = isa});
       Tensor<float, 2> part({1, 2}, 0.5F);
-      BlockedProduct product = example.into(first, true);
+      Gemm product = example.into(first, true);
       product.c = view(part);
       product.b.cols = 2;
       product.a.data = product.a.at(77, 0);
@@ -163,7 +163,7 @@ TEST_CASE("in medium precision inputs are rounded to bfloat16, sums are not", "[
   for (const Isa isa : test::every_isa()) {
     const ExecutionScope scope(
         {.threads = 2, .matmul_precision = MatmulPrecision::medium, .isa = isa});
-    if (input_form() != InputForm::pairs) continue;  // computes in float32
+    if (gemm_input() != GemmInput::bf16) continue;  // computes in float32
     for (const Sizes& sizes : shapes) {
       for (const Form form : {Form::nn, Form::nt, Form::tn}) {
         INFO(sizes.rows << " x " << sizes.cols << " x " << sizes.depth);
@@ -183,7 +183,7 @@ TEST_CASE("in medium precision inputs are rounded to bfloat16, sums are not", "[
 
 TEST_CASE("in high precision products have the accuracy of sixteen bits", "[threads]") {
   const ExecutionScope scope({.threads = 2, .matmul_precision = MatmulPrecision::high});
-  if (input_form() != InputForm::split) return;  // computes in float32
+  if (gemm_input() != GemmInput::bf16_split) return;  // computes in float32
   double worst = 0;
   for (const Sizes& sizes : shapes) {
     for (const Form form : {Form::nn, Form::nt, Form::tn}) {
@@ -202,10 +202,10 @@ TEST_CASE("in high precision products have the accuracy of sixteen bits", "[thre
 
 TEST_CASE("what high makes of numbers that bfloat16 has not") {
   const ExecutionScope scope({.matmul_precision = MatmulPrecision::high});
-  if (input_form() != InputForm::split) return;  // computes in float32
+  if (gemm_input() != GemmInput::bf16_split) return;  // computes in float32
   const auto product_of = [](float x, float y) {
     Tensor<float, 2> c({1, 1});
-    multiply({.a = {&x, 1, 1}, .b = {&y, 1, 1, 1, RightLayout::cols_by_depth}, .c = view(c)});
+    multiply({.a = {&x, 1, 1}, .b = {&y, 1, 1, 1, BLayout::n_by_k}, .c = view(c)});
     return c(0, 0);
   };
   CHECK(std::abs(product_of(3.0e38F, 0.5F) / 1.5e38F - 1) < 2e-5F);
@@ -214,7 +214,7 @@ TEST_CASE("what high makes of numbers that bfloat16 has not") {
   CHECK(product_of(1e-39F, 1e10F) == 0.0F);
 }
 
-TEST_CASE("words too have the same bits wherever an element stands, on any number of threads",
+TEST_CASE("pairs too have the same bits wherever an element stands, on any number of threads",
           "[threads]") {
   const Sizes sizes{131, 250, 2100};
   std::vector<std::pair<Isa, Form>> isas_and_forms;
@@ -234,7 +234,7 @@ TEST_CASE("words too have the same bits wherever an element stands, on any numbe
       }
       const ExecutionScope scope({.matmul_precision = precision, .isa = isa});
       Tensor<float, 2> part({1, 2}, 0.5F);
-      BlockedProduct product = example.into(first, true);
+      Gemm product = example.into(first, true);
       product.c = view(part);
       product.b.cols = 2;
       product.a.data = product.a.at(77, 0);
@@ -268,10 +268,10 @@ TEST_CASE("an epilogue follows the sum over all blocks of k", "[threads]") {
           const ExecutionScope scope({.threads = threads, .isa = isa});
           Tensor<float, 2> kept({sizes.rows, stride}, 7.0F);
           Tensor<float, 2> c({sizes.rows, stride}, 0.5F);
-          BlockedProduct product = example.into(c, accumulate);
+          Gemm product = example.into(c, accumulate);
           product.c = view(c).block(0, 0, sizes.rows, sizes.cols - skip);
           product.b.cols = sizes.cols - skip;
-          product.b.skip = skip;
+          product.b.skipped_cols = skip;
           product.epilogue = {.bias = bias.data(),
                               .gelu = true,
                               .gelu_input = kept.data(),
@@ -288,11 +288,11 @@ TEST_CASE("an epilogue follows the sum over all blocks of k", "[threads]") {
 TEST_CASE("without depth there is nothing to add, but the epilogue is applied") {
   const auto bias = test::random_tensor<1, float>({40}, 1);
   Tensor<float, 2> c({3, 40}, 2.0F);
-  BlockedProduct product{.a = {nullptr, 0, 1},
-                         .b = {nullptr, 0, 40, 0, RightLayout::cols_by_depth},
-                         .c = view(c),
-                         .accumulate = true,
-                         .epilogue = {.bias = bias.data()}};
+  Gemm product{.a = {nullptr, 0, 1},
+               .b = {nullptr, 0, 40, 0, BLayout::n_by_k},
+               .c = view(c),
+               .accumulate = true,
+               .epilogue = {.bias = bias.data()}};
   multiply(product);
   for (Index j = 0; j < 40; ++j) CHECK(c(2, j) == 2.0F + bias(j));
   product.accumulate = false;

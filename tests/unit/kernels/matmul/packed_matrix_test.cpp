@@ -42,7 +42,7 @@ TEMPLATE_TEST_CASE("a packed product has the bits of the plain one", "[threads]"
   }
 }
 
-TEST_CASE("a product of rows that are words already has the same bits") {
+TEST_CASE("a product of rows that were completed one by one has the same bits") {
   for (const MatmulPrecision precision : precisions) {
     for (const Isa isa : test::every_isa()) {
       const ExecutionScope scope({.matmul_precision = precision, .isa = isa});
@@ -50,19 +50,19 @@ TEST_CASE("a product of rows that are words already has the same bits") {
         const auto a = test::random_tensor<2, float>({35, depth}, 1);
         const PackedMatrix<float> packed(view(test::random_tensor<2, float>({77, depth}, 2)));
         const bool medium = precision == MatmulPrecision::medium;
-        REQUIRE(packed.takes_words() == (medium && isa >= Isa::avx512_bf16));
-        if (!packed.takes_words()) continue;
+        REQUIRE((packed.input() == GemmInput::bf16) == (medium && isa >= Isa::avx512_bf16));
+        const RowsFor<float> rows(packed);
         const Index whole = (depth + 31) / 32 * 32;
-        Tensor<float, 2> words({35, whole});
+        Tensor<float, 2> completed({35, whole});
         for (Index r = 0; r < 35; ++r) {
-          std::copy_n(a.row(r), depth, words.row(r));
-          round_to_words(words.row(r), whole);
+          std::copy_n(a.row(r), depth, completed.row(r));
+          rows.complete(completed.row(r), whole);
         }
         Tensor<float, 2> expected({35, 77}, 0.5F);
         Tensor<float, 2> found = expected;
         for (const Accumulate accumulate : {Accumulate::yes, Accumulate::no}) {
           matmul_nt<float>(view(a), packed, view(expected), accumulate);
-          matmul_nt_of_words<float>(view(std::as_const(words)), packed, view(found), accumulate);
+          rows.multiply(view(std::as_const(completed)), view(found), accumulate);
           CHECK((found == expected));
         }
       }
@@ -108,10 +108,10 @@ TEST_CASE("a matrix is packed in the precision of its scope, for every scope aft
   for (const MatmulPrecision precision : {MatmulPrecision::medium, MatmulPrecision::high}) {
     const ExecutionScope scope({.matmul_precision = precision});
     const Isa packed_on = current_isa();
-    const InputForm form = input_form();
-    if (form == InputForm::floats) continue;  // this machine packs float32
+    const GemmInput input = gemm_input();
+    if (input == GemmInput::f32) continue;  // this machine packs float32
     const PackedMatrix<float> packed(view(b));
-    CHECK(packed.bytes() == 96 * 160 * (form == InputForm::pairs ? 2 : 4));
+    CHECK(packed.bytes() == 96 * 160 * (input == GemmInput::bf16 ? 2 : 4));
     Tensor<float, 2> expected({19, 96});
     Tensor<float, 2> found({19, 96});
     matmul_nt<float>(view(a), view(b), view(expected));
@@ -122,11 +122,11 @@ TEST_CASE("a matrix is packed in the precision of its scope, for every scope aft
       matmul_nt<float>(view(a), packed, view(found));
       const double apart = test::distance(test::values_of(found), test::values_of(expected));
       INFO(isa_names[static_cast<std::size_t>(isa)]);
-      CHECK(apart < (form == InputForm::pairs ? 5e-3 : 2e-5));
+      CHECK(apart < (input == GemmInput::bf16 ? 5e-3 : 2e-5));
       if (isa == packed_on) CHECK(apart == 0);
-      // Without the hardware the stored words meet a left-hand side in float32.
-      const RightOperand panels{packed.data(), 131, 96, 0, packed.layout()};
-      if (input_form(panels) == InputForm::floats) CHECK(apart > 0);
+      // Without the hardware the stored pairs meet a left-hand side in float32.
+      const OperandB panels{packed.data(), 131, 96, 0, packed.layout()};
+      if (gemm_input(panels) == GemmInput::f32) CHECK(apart > 0);
     }
   }
 }
