@@ -62,6 +62,7 @@ BEGIN {
   below("data", "data/augment")
 
   below("eval", "train data")
+  below("run", "io/weights eval")
 
   below("testing", "nn")
 }
@@ -89,7 +90,7 @@ FNR == 1 {
   if (target ~ /^tessera\// && !quoted) complain("<" target "> is written \"" target "\"")
   if (quoted && target !~ /^tessera\//) complain("\"" target "\" does not begin with tessera/")
   if (target ~ /^nlohmann\//) complain("the library reads JSON itself, without <" target ">")
-  if (target ~ /^(png|jpeg|jerror|turbojpeg|zlib|CLI\/|catch2\/)/ && folder_of(from) !~ /^(io|data)$/)
+  if (target ~ /^(png|jpeg|jerror|turbojpeg|zlib|CLI\/|catch2\/)/ && folder_of(from) !~ /^(io|data|run)$/)
     complain("only io and data may include <" target ">")
 
   if (target ~ /^tessera\//) {
@@ -97,7 +98,7 @@ FNR == 1 {
     to = room_of(substr(target, length("tessera/") + 1))
     if (to == "") complain("nothing includes the umbrella header " target)
     else if (from == "tessera.hpp") {
-      if (folder_of(to) ~ /^(io|data|eval|testing)$/) complain("forbidden arrow: tessera.hpp -> " to)
+      if (folder_of(to) ~ /^(io|data|eval|run|testing)$/) complain("forbidden arrow: tessera.hpp -> " to)
     } else if (from == "io") {
       if (folder_of(to) != "io") complain("forbidden arrow: io -> " to)  # a door
     } else if (!((from, to) in allowed)) complain("forbidden arrow: " from " -> " to)

@@ -1,0 +1,256 @@
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "tessera/data/loader.hpp"
+#include "tessera/io/weights/load.hpp"
+#include "tessera/io/weights/save.hpp"
+#include "tessera/masking/multi_block/mask.hpp"
+#include "tessera/masking/random/random_token_mask.hpp"
+#include "tessera/run/optimizer_file.hpp"
+#include "tessera/run/recipe.hpp"
+#include "tessera/run/run_folder.hpp"
+#include "tessera/run/run_log.hpp"
+#include "tessera/run/run_state.hpp"
+#include "tessera/run/stop_request.hpp"
+#include "tessera/train/clip.hpp"
+#include "tessera/train/ema.hpp"
+
+namespace tessera::run {
+
+/// MAE as a method of pre-training: a model, and its loss for a batch at a step.
+struct MaeMethod {
+  using Model = MAE<float>;
+  using Recipe = MaeRecipe;
+
+  static Model fresh_model(const Recipe& recipe, Generator& generator) {
+    Model model(recipe.model);
+    initialize(model, recipe.initialization, generator);
+    return model;
+  }
+
+  explicit MaeMethod(const Recipe& of) : recipe(of) {}
+
+  /// The masks are a function of the seed and the step.
+  Var<float, 0> loss(const Model& model, const Var<float, 4>& images, std::uint64_t seed,
+                     Index step) const {
+    Generator generator(data::hash_of({seed, static_cast<std::uint64_t>(step), 1}));
+    const KeepMask tokens = random_token_mask(
+        {images.dim(0), model.encoder.sequence_length()},
+        {.mask_ratio = recipe.mask_ratio, .num_prefix_tokens = model.encoder.num_prefix_tokens()},
+        generator);
+    return model.loss(images, tokens.idx_keep, tokens.idx_mask);
+  }
+
+  void after_step(Model& /*model*/, double /*share_of_run*/) const {}
+
+  Recipe recipe;
+};
+
+/// I-JEPA as a method of pre-training.
+struct IjepaMethod {
+  using Model = IJEPA<float>;
+  using Recipe = IjepaRecipe;
+
+  static Model fresh_model(const Recipe& recipe, Generator& generator) {
+    Model model(recipe.model);
+    initialize(model, recipe.initialization, generator);
+    return model;
+  }
+
+  /// Throws std::invalid_argument if the masks are not of the model's grid, or cannot be drawn.
+  explicit IjepaMethod(const Recipe& of) : recipe(of), sampler(of.masks) {
+    const MaskedVisionTransformerConfig& encoder = recipe.model.encoder;
+    if (recipe.masks.image_size != encoder.image_size ||
+        recipe.masks.patch_size != encoder.patch_size) {
+      refuse("IjepaMethod", "masks for ", recipe.masks.image_size, " in patches of ",
+             recipe.masks.patch_size, " do not fit a model for ", encoder.image_size,
+             " in patches of ", encoder.patch_size);
+    }
+  }
+
+  Var<float, 0> loss(const Model& model, const Var<float, 4>& images, std::uint64_t seed,
+                     Index step) const {
+    const auto number = static_cast<std::uint64_t>(step);
+    Generator generator(data::hash_of({seed, number, 1}));
+    const MultiBlockMasks masks = sampler.sample(images.dim(0), number, generator);
+    return model.loss(images, masks.masks_enc, masks.masks_pred);
+  }
+
+  /// The target encoder follows the encoder.
+  void after_step(Model& model, double share_of_run) const {
+    const LinearSchedule momentum{.start = recipe.start_momentum, .final = recipe.final_momentum};
+    update_ema(model.target_encoder, model.encoder, momentum(share_of_run));
+  }
+
+  Recipe recipe;
+  MultiBlockMaskSampler sampler;
+};
+
+struct PretrainOptions {
+  std::uint64_t seed = 0;
+  Index save_every = 1000;  ///< steps; the end and a stop are saved in any case
+  Index log_every = 10;     ///< steps
+  int workers = 1;          ///< threads that read pictures ahead
+  Index ahead = 2;          ///< batches that are read ahead
+  data::BrokenSample broken_sample = data::BrokenSample::fail;
+  RunFolderOptions folder = {};
+  /// Called after each step with what was logged, for a progress bar.
+  std::function<void(const LogEntry&)> progress = {};
+  /// Asked between two steps; once true, the run is saved and left.
+  std::function<bool()> stop = {};
+};
+
+enum class PretrainEnd {
+  finished,  ///< all epochs of the recipe are done
+  stopped    ///< PretrainOptions::stop said so; the run is saved and goes on when started again
+};
+
+struct PretrainReport {
+  PretrainEnd end = PretrainEnd::finished;
+  Index step = 0;
+  Index first_step = 0;  ///< 0 for a new run, else the step it was resumed at
+  std::vector<DamagedSave> damaged;
+};
+
+namespace detail {
+
+/// Throws std::runtime_error unless the run that was saved is the one that is asked for.
+inline void check_resumable(const std::filesystem::path& path, const RunState& saved,
+                            const RunState& now) {
+  const std::string folder = path.string();
+  if (saved.seed != now.seed) {
+    io::refuse_file(folder, "the run has the seed ", saved.seed, ", not ", now.seed);
+  }
+  const std::string settings = difference(saved.settings, now.settings);
+  if (!settings.empty()) io::refuse_file(folder, settings, "; take another folder for another run");
+  const std::string data = data::difference(saved.data, now.data);
+  if (!data.empty()) io::refuse_file(folder, data, "; take another folder for another run");
+}
+
+/// Throws std::runtime_error that says where a run went wrong.
+template <class... Parts>
+[[noreturn]] void refuse_step(const std::filesystem::path& path, const RunState& state,
+                              const Parts&... parts) {
+  io::refuse_file(path.string(), "step ", state.step, " (epoch ", state.place.epoch, ", batch ",
+                  state.place.batch, "): ", parts...);
+}
+
+}  // namespace detail
+
+/// Trains a model on `source` and keeps the run in `path`. A run is a function of source, recipe
+/// and seed: it may be killed at any moment and started again, and ends with the weights that it
+/// would have had, bit for bit, on any number of threads and workers. The folder gets
+///
+///     log.jsonl                          a line for each log_every steps
+///     saves/STEP/weights.safetensors     of the model, loadable by anyone
+///     saves/STEP/moments.safetensors     of the optimizer
+///     saves/STEP/state.json              RunState
+///
+/// Throws std::runtime_error, before anything is changed, if the folder's run has another recipe or
+/// seed, or other data; if another process writes to it; and what the loader throws. Throws
+/// std::runtime_error if a loss or gradient is not finite: the last save then is of a step before.
+template <class Method>
+PretrainReport pretrain(const typename Method::Recipe& recipe, const data::ImageSource& source,
+                        const std::filesystem::path& path, const PretrainOptions& options = {}) {
+  check_optimization("pretrain", recipe.optimization);
+  if (options.save_every < 1 || options.log_every < 1) {
+    refuse("pretrain", "save_every = ", options.save_every, " and log_every = ", options.log_every,
+           " must be positive");
+  }
+  const Method method(recipe);
+  data::Loader loader(source, recipe.augmentation,
+                      {.batch = recipe.optimization.batch,
+                       .seed = options.seed,
+                       .broken_sample = options.broken_sample,
+                       .workers = options.workers,
+                       .ahead = options.ahead});
+  const Index all_steps = loader.batches() * recipe.optimization.epochs;
+
+  RunFolder folder(path, options.folder);
+  RunState state;
+  state.seed = options.seed;
+  state.data = source.fingerprint();
+  state.settings = settings_of(recipe);
+  Generator generator(data::hash_of({options.seed, 0}));
+  auto model = Method::fresh_model(recipe, generator);
+  AdamW<float> optimizer;
+  const std::optional<Save> save = folder.newest();
+  if (save) {
+    RunState saved = load_state(save->folder / "state.json");
+    detail::check_resumable(path, saved, state);
+    io::load_weights(save->folder / "weights.safetensors", model);
+    load_optimizer(save->folder / "moments.safetensors", optimizer);
+    state = std::move(saved);
+  }
+  PretrainReport report{.first_step = state.step, .damaged = folder.damaged()};
+  RunLog log(path / "log.jsonl", state.log_bytes);
+
+  const auto save_run = [&] {
+    state.log_bytes = log.bytes();
+    folder.save(state.step, [&](const std::filesystem::path& to) {
+      io::save_weights(to / "weights.safetensors", model);
+      save_optimizer(to / "moments.safetensors", optimizer);
+      save_state(to / "state.json", state);
+    });
+  };
+
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point since = Clock::now();
+  Index images_since = 0;
+  double waited_before = 0;
+  while (state.step < all_steps) {
+    if (options.stop && options.stop()) {
+      save_run();
+      report.end = PretrainEnd::stopped;
+      break;
+    }
+    const data::Batch batch = loader.at(state.place);
+    Generator of_step(data::hash_of({options.seed, static_cast<std::uint64_t>(state.step), 2}));
+    Tape<float> tape(of_step);
+    const auto loss = method.loss(model, Var(batch.images(), &tape), options.seed, state.step);
+    const auto value = static_cast<double>(loss.value().item());
+    if (!std::isfinite(value)) detail::refuse_step(path, state, "the loss is ", value);
+    tape.backward(loss);
+    const double clip = recipe.optimization.clip_norm;
+    const double norm = grad_norm(model, tape);
+    if (!std::isfinite(norm)) detail::refuse_step(path, state, "the gradient's norm is ", norm);
+    if (clip > 0) clip_grad_norm(model, tape, clip);
+    optimizer.config = adamw_at(recipe.optimization, state.step, loader.batches());
+    optimizer.step(model, tape);
+    ++state.step;
+    state.place = loader.after(state.place);
+    method.after_step(model, static_cast<double>(state.step) / static_cast<double>(all_steps));
+
+    images_since += recipe.optimization.batch;
+    if (state.step % options.log_every == 0 || state.step == all_steps) {
+      const std::chrono::duration<double> seconds = Clock::now() - since;
+      const double waited = loader.seconds_waited() - waited_before;
+      const LogEntry entry{
+          .step = state.step,
+          .values = {
+              {"epoch", static_cast<double>(state.step) / static_cast<double>(loader.batches())},
+              {"loss", value},
+              {"lr", optimizer.config.lr},
+              {"grad_norm", norm},
+              {"images_per_second", static_cast<double>(images_since) / seconds.count()},
+              {"waiting_share", waited / seconds.count()}}};
+      log.add(entry);
+      if (options.progress) options.progress(entry);
+      since = Clock::now();
+      images_since = 0;
+      waited_before = loader.seconds_waited();
+    }
+    if (state.step % options.save_every == 0 || state.step == all_steps) save_run();
+  }
+  report.step = state.step;
+  return report;
+}
+
+}  // namespace tessera::run
