@@ -21,11 +21,11 @@ constexpr std::array<example::Colour, 4> colours{
 /// The context as it is, the rest faded, each target block in a colour.
 io::Image drawn(io::Image image, const MultiBlockMasks& masks, Index patch) {
   const Index patches = image.dim(0) / patch * (image.dim(1) / patch);
-  for (const Index i : complement(masks.masks_enc[0], patches)) {
+  for (const Index i : complement(masks.masks_context[0], patches)) {
     example::tint(image, example::patch_box(image, patch, i), example::white, 0.8);
   }
   std::vector<io::ImageBox> blocks;  // rectangles, their patches in order
-  for (const TokenIndex& target : masks.masks_pred) {
+  for (const TokenIndex& target : masks.masks_target) {
     const auto first = example::patch_box(image, patch, target(0, 0));
     const auto last = example::patch_box(image, patch, target(0, target.dim(1) - 1));
     blocks.push_back(
@@ -64,14 +64,14 @@ int main(int argc, char** argv) {
     IJEPA<float> ijepa(config);
     initialize(ijepa, InitRecipe::ijepa, generator);
 
-    const auto predicted = ijepa.forward_context(images, masks.masks_enc, masks.masks_pred);
-    const auto target = ijepa.forward_target(images, masks.masks_enc, masks.masks_pred);
+    const auto predicted = ijepa.forward_context(images, masks.masks_context, masks.masks_target);
+    const auto target = ijepa.forward_target(images, masks.masks_context, masks.masks_target);
     const auto loss = smooth_l1_loss(predicted, target);
     const double milliseconds = example::median_milliseconds(
-        [&] { return ijepa.loss(images, masks.masks_enc, masks.masks_pred); });
+        [&] { return ijepa.loss(images, masks.masks_context, masks.masks_target); });
 
     print("images      ", images.shape());
-    print("context     ", masks.masks_enc[0].shape(), "  of ", ijepa.encoder.sequence_length(),
+    print("context     ", masks.masks_context[0].shape(), "  of ", ijepa.encoder.sequence_length(),
           " patches");
     print("predicted   ", predicted.shape(), "  four target blocks");
     print("target      ", target.shape());

@@ -68,7 +68,7 @@ bool train(IJEPA<float>& ijepa, const std::vector<io::Image>& photos, Index step
     const MultiBlockMasks masks = sampler.sample(batch, step, generator);
 
     Tape<float> tape(generator);
-    const auto loss = ijepa.loss(Var(images, &tape), masks.masks_enc, masks.masks_pred);
+    const auto loss = ijepa.loss(Var(images, &tape), masks.masks_context, masks.masks_target);
     tape.backward(loss);
     optimizer.config.lr = learning_rate(progress.fraction());
     optimizer.step(ijepa, tape);

@@ -15,8 +15,9 @@ struct KeepMask {
 
 namespace detail {
 
-/// noise [B, L] -> [B, L]: each row's positions by rising noise. Equal values keep their order;
-/// torch.argsort leaves that open.
+/// noise [B, L] -> [B, L]: each row's positions by rising noise. Equal values keep their order,
+/// as in torch.argsort(stable=True). Without `stable`, which the packages do not set, torch leaves
+/// the order of equal values open.
 template <class Scalar>
 TokenIndex argsort(const Tensor<Scalar, 2>& noise) {
   TokenIndex order = TokenIndex::empty(noise.shape());

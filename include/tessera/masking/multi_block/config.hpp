@@ -16,7 +16,8 @@ enum class MultiBlockMode {
   unbiased,   ///< every row and column alike, one context length, no overlap unless asked for
 };
 
-/// Defaults are those of all published I-JEPA trainings, for 224 pixels and patches of 16.
+/// Defaults are those of all published I-JEPA trainings, for 224 pixels and patches of 16. The keys
+/// are the published collator's, which calls contexts "enc" and targets "pred".
 struct MultiBlockMaskConfig {
   Size image_size = {224, 224};  ///< in pixels
   Index patch_size = 16;

@@ -9,8 +9,8 @@ namespace tessera {
 
 /// Masks of one batch. Entries are patches (no prefix tokens), ascending in each row.
 struct MultiBlockMasks {
-  std::vector<TokenIndex> masks_enc;   ///< nenc of [B, Kc]: what the context encoder sees
-  std::vector<TokenIndex> masks_pred;  ///< npred of [B, Kt]: what the predictor predicts
+  std::vector<TokenIndex> masks_context;  ///< nenc of [B, Kc]: what the context encoder sees
+  std::vector<TokenIndex> masks_target;   ///< npred of [B, Kt]: what the predictor predicts
   Index relaxed_masks = 0;  ///< context masks for which the reference mode allowed overlap
 };
 

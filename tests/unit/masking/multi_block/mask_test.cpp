@@ -67,8 +67,8 @@ Coverage coverage_of(const MultiBlockMaskConfig& config, Index batch, Index imag
   return coverage;
 }
 
-std::vector<TokenIndex> context_of(const MultiBlockMasks& masks) { return masks.masks_enc; }
-std::vector<TokenIndex> targets_of(const MultiBlockMasks& masks) { return masks.masks_pred; }
+std::vector<TokenIndex> context_of(const MultiBlockMasks& masks) { return masks.masks_context; }
+std::vector<TokenIndex> targets_of(const MultiBlockMasks& masks) { return masks.masks_target; }
 
 bool overlap(const TokenIndex& a, const TokenIndex& b, Index image, Index cells) {
   const TokenMask in_a = to_token_mask(a, cells);
@@ -103,14 +103,14 @@ TEST_CASE("reference masks are the collator's, bit for bit") {
       relaxed += masks.relaxed_masks;
       const std::string call = name + "." + std::to_string(step);
       CAPTURE(call);
-      REQUIRE(masks.masks_enc.size() == static_cast<std::size_t>(integer(11)));
-      REQUIRE(masks.masks_pred.size() == static_cast<std::size_t>(integer(12)));
-      for (std::size_t i = 0; i < masks.masks_enc.size(); ++i) {
-        CHECK(masks.masks_enc[i] ==
+      REQUIRE(masks.masks_context.size() == static_cast<std::size_t>(integer(11)));
+      REQUIRE(masks.masks_target.size() == static_cast<std::size_t>(integer(12)));
+      for (std::size_t i = 0; i < masks.masks_context.size(); ++i) {
+        CHECK(masks.masks_context[i] ==
               golden.tensor<Index, 2>(call + ".masks_enc." + std::to_string(i)));
       }
-      for (std::size_t i = 0; i < masks.masks_pred.size(); ++i) {
-        CHECK(masks.masks_pred[i] ==
+      for (std::size_t i = 0; i < masks.masks_target.size(); ++i) {
+        CHECK(masks.masks_target[i] ==
               golden.tensor<Index, 2>(call + ".masks_pred." + std::to_string(i)));
       }
     }
@@ -123,7 +123,7 @@ TEST_CASE("the reference gives the documented masks for ViT-H/14") {
   const MultiBlockMaskSampler sampler({.patch_size = 14, .mode = reference});
   Generator generator(7);
   const MultiBlockMasks masks = sampler.sample(2, 0, generator);
-  const TokenIndex& context = masks.masks_enc[0];
+  const TokenIndex& context = masks.masks_context[0];
   REQUIRE(context.shape() == Shape<2>{2, 87});
   for (Index b = 0; b < 2; ++b) {
     const std::vector<Index> start(context.row(b), context.row(b) + 8);
@@ -133,9 +133,9 @@ TEST_CASE("the reference gives the documented masks for ViT-H/14") {
   CHECK(row_sum(context, 1) == 9027);
   const std::vector<std::pair<Index, Index>> first = {{2, 113}, {118, 135}, {71, 32}, {137, 2}};
   for (std::size_t i = 0; i < 4; ++i) {
-    CHECK(masks.masks_pred[i].shape() == Shape<2>{2, 42});
-    CHECK(masks.masks_pred[i](0, 0) == first[i].first);
-    CHECK(masks.masks_pred[i](1, 0) == first[i].second);
+    CHECK(masks.masks_target[i].shape() == Shape<2>{2, 42});
+    CHECK(masks.masks_target[i](0, 0) == first[i].first);
+    CHECK(masks.masks_target[i](1, 0) == first[i].second);
   }
 }
 
@@ -154,11 +154,11 @@ TEST_CASE("both modes return nenc and npred lists for the batch") {
       CHECK(sampler.config().grid() == Size{7, 7});
       Generator generator(1);
       const MultiBlockMasks masks = sampler.sample(4, 0, generator);
-      REQUIRE(masks.masks_enc.size() == 1);
-      REQUIRE(masks.masks_pred.size() == 2);
-      CHECK(masks.masks_enc[0].dim(0) == 4);
-      CHECK(masks.masks_pred[0].dim(0) == 4);
-      CHECK(masks.masks_pred[1].dim(0) == 4);
+      REQUIRE(masks.masks_context.size() == 1);
+      REQUIRE(masks.masks_target.size() == 2);
+      CHECK(masks.masks_context[0].dim(0) == 4);
+      CHECK(masks.masks_target[0].dim(0) == 4);
+      CHECK(masks.masks_target[1].dim(0) == 4);
     }
   }
 }
@@ -187,9 +187,9 @@ TEST_CASE("unbiased masks keep their promises for many configs and steps") {
       const MultiBlockMasks masks = sampler.sample(5, step, generator);
       CAPTURE(c, step);
       CHECK(masks.relaxed_masks == 0);
-      REQUIRE(masks.masks_enc.size() == static_cast<std::size_t>(config.nenc));
-      REQUIRE(masks.masks_pred.size() == static_cast<std::size_t>(config.npred));
-      for (const auto* lists : {&masks.masks_enc, &masks.masks_pred}) {
+      REQUIRE(masks.masks_context.size() == static_cast<std::size_t>(config.nenc));
+      REQUIRE(masks.masks_target.size() == static_cast<std::size_t>(config.npred));
+      for (const auto* lists : {&masks.masks_context, &masks.masks_target}) {
         for (const TokenIndex& index : *lists) {
           REQUIRE(index.dim(0) == 5);
           REQUIRE(index.dim(1) > config.min_keep);
@@ -201,12 +201,12 @@ TEST_CASE("unbiased masks keep their promises for many configs and steps") {
           }
         }
       }
-      for (const TokenIndex& target : masks.masks_pred) {
-        CHECK(target.shape() == masks.masks_pred[0].shape());
+      for (const TokenIndex& target : masks.masks_target) {
+        CHECK(target.shape() == masks.masks_target[0].shape());
       }
-      for (const TokenIndex& context : masks.masks_enc) {
+      for (const TokenIndex& context : masks.masks_context) {
         REQUIRE(context.dim(1) == sampler.context_length());
-        for (const TokenIndex& target : masks.masks_pred) {
+        for (const TokenIndex& target : masks.masks_target) {
           for (Index b = 0; b < 5 && !config.allow_overlap; ++b) {
             REQUIRE_FALSE(overlap(context, target, b, cells));
           }
@@ -222,7 +222,7 @@ TEST_CASE("overlap happens if allowed, in both modes") {
     Generator generator(1);
     const MultiBlockMasks masks = sampler.sample(4, 0, generator);
     for (Index b = 0; b < 4; ++b) {
-      CHECK(overlap(masks.masks_enc[0], masks.masks_pred[0], b, 196));
+      CHECK(overlap(masks.masks_context[0], masks.masks_target[0], b, 196));
     }
   }
 }
@@ -236,11 +236,11 @@ TEST_CASE("an image's unbiased masks do not depend on the rest of the batch") {
     const MultiBlockMasks many = sampler.sample(64, step, large);
     for (Index b = 0; b < 3; ++b) {
       for (Index k = 0; k < sampler.context_length(); ++k) {
-        REQUIRE(few.masks_enc[0](b, k) == many.masks_enc[0](b, k));
+        REQUIRE(few.masks_context[0](b, k) == many.masks_context[0](b, k));
       }
     }
     // Two calls of one step share their sizes: processes with other generators fit together.
-    CHECK(sampler.sample(3, step, small).masks_pred[0].shape() == few.masks_pred[0].shape());
+    CHECK(sampler.sample(3, step, small).masks_target[0].shape() == few.masks_target[0].shape());
   }
 }
 
@@ -252,8 +252,8 @@ TEST_CASE("sampling resumes from its step and its generator") {
     Generator restored(generator.state());
     const MultiBlockMasks next = sampler.sample(2, 3, generator);
     const MultiBlockMasks resumed = MultiBlockMaskSampler(sampler.config()).sample(2, 3, restored);
-    CHECK(resumed.masks_enc == next.masks_enc);
-    CHECK(resumed.masks_pred == next.masks_pred);
+    CHECK(resumed.masks_context == next.masks_context);
+    CHECK(resumed.masks_target == next.masks_target);
   }
 }
 
@@ -288,6 +288,15 @@ TEST_CASE("coverage: the reference starves the bottom, the unbiased mode does no
   CHECK(biased[1].length < biased[0].length);
 }
 
+TEST_CASE("coverage: one large target leaves less to choose from") {
+  const auto unevenness = [](const MultiBlockMaskConfig& config) {
+    return coverage_of(config, 2, 3000, context_of).unevenness();
+  };
+  const double large = unevenness({.pred_mask_scale = {0.3, 0.4}, .npred = 1});
+  CHECK(large > 1.2);
+  CHECK(large < 1.4);
+}
+
 TEST_CASE("coverage: the unbiased mode is even on other grids and for several contexts") {
   for (const MultiBlockMaskConfig& config : {MultiBlockMaskConfig{.image_size = {448, 448}},
                                              {.image_size = {224, 448}},
@@ -320,7 +329,7 @@ TEST_CASE("unbiased scale and aspect ratio vary apart") {
   std::vector<Index> counts;
   Generator generator(1);
   for (std::uint64_t step = 0; step < 60; ++step) {
-    counts.push_back(sampler.sample(1, step, generator).masks_pred[0].dim(1));
+    counts.push_back(sampler.sample(1, step, generator).masks_target[0].dim(1));
   }
   const auto [least, most] = std::minmax_element(counts.begin(), counts.end());
   CHECK(*least < 130);  // of 784, scale 0.15 to 0.2
@@ -362,8 +371,8 @@ TEST_CASE("a multi-block mask can be printed") {
   Generator generator(2);
   const MultiBlockMasks masks = sampler.sample(1, 0, generator);
   const std::string text =
-      draw_tokens({{masks.masks_enc[0], '#'}, {masks.masks_pred[0], '0'}}, 0, {8, 8});
+      draw_tokens({{masks.masks_context[0], '#'}, {masks.masks_target[0], '0'}}, 0, {8, 8});
   CHECK(std::count(text.begin(), text.end(), '\n') == 8);
   CHECK(std::count(text.begin(), text.end(), '#') == sampler.context_length());
-  CHECK(std::count(text.begin(), text.end(), '0') == masks.masks_pred[0].dim(1));
+  CHECK(std::count(text.begin(), text.end(), '0') == masks.masks_target[0].dim(1));
 }
