@@ -81,7 +81,7 @@ struct IjepaMethod {
     const auto number = static_cast<std::uint64_t>(step);
     Generator generator(data::hash_of({seed, number, 1}));
     const MultiBlockMasks masks = sampler.sample(images.dim(0), number, generator);
-    return model.loss(images, masks.masks_enc, masks.masks_pred);
+    return model.loss(images, masks.masks_context, masks.masks_target);
   }
 
   /// The target encoder follows the encoder.
