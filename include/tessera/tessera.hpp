@@ -4,7 +4,7 @@
 /// docs/design.md says how the parts hang together.
 
 #include "tessera/autograd/recompute.hpp"
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 #include "tessera/autograd/var.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/memory.hpp"

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 #include "tessera/kernels/arithmetic.hpp"
 #include "tessera/kernels/rows.hpp"
 #include "tessera/masking/token_index.hpp"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 #include "tessera/kernels/arithmetic.hpp"
 
 namespace tessera::test {

@@ -1,16 +1,14 @@
 #pragma once
 
-#include <algorithm>
 #include <concepts>
 #include <memory>
-#include <optional>
 #include <span>
-#include <string_view>
 #include <type_traits>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "tessera/autograd/borrowed_tensors.hpp"
+#include "tessera/autograd/tape_entry.hpp"
 #include "tessera/autograd/var.hpp"
 #include "tessera/core/tensor.hpp"
 #include "tessera/kernels/arithmetic.hpp"
@@ -19,6 +17,11 @@ namespace tessera {
 
 class Generator;
 
+namespace detail {
+template <std::floating_point Scalar>
+class Recomputation;
+}
+
 struct TapeSettings {
   /// Transformer blocks keep what they were given and nothing else; backward computes them again,
   /// one at a time, to the same bits. Less memory for about a third more time. Chen et al.,
@@ -26,11 +29,40 @@ struct TapeSettings {
   bool recompute_blocks = false;
 };
 
-/// The list of what was computed, in order, each entry with a closure for its gradient. It
-/// travels with the data (see Var): what is computed from a Var that carries a tape is recorded
-/// there. Gradients live here, so models stay const and may be shared between threads; a tape
-/// belongs to one thread. It borrows parameters by address: they must not move before the
-/// optimiser's step.
+/// The life of a tape: `recording`, then `walked`. The other states are those of recompute(), which
+/// leaves each of them as it found the tape.
+enum class TapeState {
+  recording,    ///< forward: operations are recorded
+  values_only,  ///< forward of a part that backward will compute again: nothing is recorded
+  walked,       ///< backward has begun: nothing can be recorded any more
+  replaying,    ///< backward records a part again, with the parameters of forward
+  replaying_values_only  ///< a part within that part, which it will compute again itself
+};
+
+/// Receives the gradients of parameters while backward runs, each one as soon as it is complete and
+/// nothing that is left of backward reads the parameter, which may then change.
+template <std::floating_point Scalar>
+class GradientReceiver {
+ public:
+  virtual void receive(const void* parameter, std::span<const Scalar> gradient) = 0;
+
+ protected:
+  ~GradientReceiver() = default;
+};
+
+/// The list of what was computed, in order, each entry with a closure for its gradient. It travels
+/// with the data (see Var): what is computed from a Var that carries a tape is recorded there.
+///
+///     Tape<float> tape(generator);                               // one for each step
+///     const auto loss = mae.loss(Var(images, &tape), idx_keep, idx_mask);
+///     tape.backward(loss);
+///     const auto* gradient = tape.gradient(mae.decoder_embed.weight.value);
+///     optimizer.step(mae, tape);
+///
+/// Gradients live here, so models stay const and may be shared between threads; a tape belongs to
+/// one thread. It borrows parameters by address: from forward to the optimizer's step a model must
+/// neither move nor change. Backward looks whether it did; in checked builds (core/checked.hpp) at
+/// every value, otherwise at some. Functions throw std::invalid_argument as they say.
 template <std::floating_point Scalar>
 class Tape {
  public:
@@ -42,42 +74,54 @@ class Tape {
       : settings_(settings), generator_(&generator) {}
   Tape(const Tape&) = delete;
   Tape& operator=(const Tape&) = delete;
+  ~Tape() { link_->tape = nullptr; }
 
   const TapeSettings& settings() const { return settings_; }
   Generator* generator() const { return generator_; }
+  TapeState state() const { return state_; }
   std::size_t entries() const { return entries_.size(); }
+
+  /// Shared by all Vars of this tape, and by no other tape at any time.
+  const std::shared_ptr<detail::TapeLink<Scalar>>& link() const { return link_; }
 
   /// An input whose gradient is wanted.
   template <int Rank>
   Var<Scalar, Rank> variable(Tensor<Scalar, Rank> value) {
-    check_recording();
-    const std::size_t node = append(new Slot<Rank>());
+    check_records();
+    const std::size_t node = append(std::make_unique<detail::TapeLeaf<Scalar, Rank>>());
     return {detail::share(std::move(value)), this, node};
   }
 
   /// A borrowed tensor whose gradient is wanted; the same tensor always gives the same entry.
-  /// Throws std::invalid_argument if a tensor of another shape was recorded at this address.
+  /// Refuses a tensor at the address of a recorded one of another shape.
   template <int Rank>
   Var<Scalar, Rank> parameter(const Tensor<Scalar, Rank>& value) {
-    const void* key = &value;
-    const Known* known = find("Tape::parameter", key, value.shape());
-    if (known == nullptr) check_not_walked();
-    const std::size_t node = known ? known->node : append(new Slot<Rank>());
-    if (known == nullptr) remember(key, node, value.shape());
-    if (!recording_) {
-      left_out_parameter_ = true;
-      return Var<Scalar, Rank>::borrowed(value, this);
+    ++parameter_uses_;
+    const auto* const known = borrowed_.find("Tape::parameter", &value, value.shape());
+    std::size_t node = known != nullptr ? known->node : detail::no_node;
+    if (node == detail::no_node) {
+      check_in_forward();
+      node = append(std::make_unique<detail::TapeLeaf<Scalar, Rank>>());
+      borrowed_.add(value, node);
+      entries_[node]->parameter = &value;
     }
-    return Var<Scalar, Rank>::borrowed(value, this, node);
+    return Var<Scalar, Rank>::borrowed(value, this, records() ? node : detail::no_node);
+  }
+
+  /// A borrowed tensor whose gradient is not wanted, such as a frozen parameter.
+  template <int Rank>
+  Var<Scalar, Rank> frozen_parameter(const Tensor<Scalar, Rank>& value) {
+    if (in_forward()) borrowed_.add(value, detail::no_node);
+    return Var<Scalar, Rank>::borrowed(value, this);
   }
 
   /// Appends an operation: `backward(Tensor<Scalar, Rank> gradient)` is called once, if a gradient
   /// arrives, and hands gradients on to the sinks it captured.
   template <int Rank, class Backward>
   Var<Scalar, Rank> push(std::shared_ptr<const Tensor<Scalar, Rank>> value, Backward&& backward) {
-    check_recording();
-    using Recorded = Operation<Rank, std::remove_cvref_t<Backward>>;
-    const std::size_t node = append(new Recorded(std::forward<Backward>(backward)));
+    check_records();
+    using Operation = detail::TapeOperation<Scalar, Rank, std::remove_cvref_t<Backward>>;
+    const std::size_t node = append(std::make_unique<Operation>(std::forward<Backward>(backward)));
     return {std::move(value), this, node};
   }
 
@@ -88,271 +132,146 @@ class Tape {
       refuse("Tape::add_gradient", "gradient ", gradient.shape(), " does not match its value ",
              shape);
     }
-    Slot<Rank>& slot = static_cast<Slot<Rank>&>(*entries_[node]);
-    if (!slot.arrived) {
-      slot.gradient = std::move(gradient);
-      slot.arrived = true;
+    auto& leaf = static_cast<detail::TapeLeaf<Scalar, Rank>&>(*entries_[node]);
+    if (!leaf.arrived) {
+      leaf.gradient = std::move(gradient);
+      leaf.arrived = true;
     } else {
-      kernels::add<Scalar>(slot.gradient.data(), gradient.data(), slot.gradient.data(),
+      kernels::add<Scalar>(leaf.gradient.data(), gradient.data(), leaf.gradient.data(),
                            gradient.size());
     }
   }
 
   /// Walks the entries from last to first; each is released as it is passed, so that only the
-  /// gradients of variables and parameters remain. Once per tape. Throws std::invalid_argument if
-  /// the loss was not recorded here, or at a second call.
-  void backward(const Var<Scalar, 0>& loss) { walk(loss, nullptr, nullptr); }
+  /// gradients of variables and parameters remain. Once per tape. Refuses a loss that was not
+  /// recorded here, a second call, and parameters that moved or changed since they were recorded;
+  /// then the tape is as before.
+  void backward(const Var<Scalar, 0>& loss) { walk(loss, nullptr); }
 
-  /// The same, but `take(address, std::span<const Scalar> gradient)` gets the gradient of each
-  /// parameter as soon as it is complete and nothing that is left of backward reads the parameter,
-  /// which may then change. The gradient is released at once, so the tape keeps none of a
-  /// parameter.
-  template <class Take>
-  void backward(const Var<Scalar, 0>& loss, const Take& take) {
-    walk(
-        loss,
-        [](const void* taker, const void* parameter, std::span<const Scalar> gradient) {
-          (*static_cast<const Take*>(taker))(parameter, gradient);
-        },
-        &take);
-  }
-
-  /// False within without_recording.
-  bool recording() const { return recording_; }
-
-  /// Calls f(), in which parameters are constants. Returns whether the gradient of one of them
-  /// would have been wanted. An operation that would be recorded all the same throws
-  /// std::invalid_argument. For recompute().
-  template <class F>
-  bool without_recording(const F& f) {
-    const Restore recording(recording_, false);
-    const Restore left_out(left_out_parameter_, false);
-    f();
-    return left_out_parameter_;
-  }
-
-  /// Within backward: records f(), sends `gradient` through it and forgets it again. Throws
-  /// std::invalid_argument if f uses a parameter that this tape does not know. For recompute().
-  template <int Rank, class F>
-  void replay(const F& f, Tensor<Scalar, Rank> gradient) {
-    const Restore replaying(replaying_, true);
-    const Truncate forget(entries_);
-    const GradientSink<Scalar, Rank> result = f().gradient();
-    result.add(std::move(gradient));
-    walk_back_to(forget.size);
+  /// Backward that hands each parameter's gradient to receive(address, std::span<const Scalar>
+  /// gradient), see GradientReceiver, and then releases it: the tape keeps none of a parameter.
+  template <class Receive>
+  void backward(const Var<Scalar, 0>& loss, const Receive& receive) {
+    struct Receiver final : GradientReceiver<Scalar> {
+      explicit Receiver(const Receive& function) : receive_function(function) {}
+      void receive(const void* parameter, std::span<const Scalar> gradient) override {
+        receive_function(parameter, gradient);
+      }
+      const Receive& receive_function;
+    };
+    Receiver receiver(receive);
+    walk(loss, &receiver);
   }
 
   /// Gradient of a variable or parameter after backward; null if none arrived.
   template <int Rank>
   const Tensor<Scalar, Rank>* gradient(const Var<Scalar, Rank>& of) const {
     if (of.tape() != this) refuse("Tape::gradient", "the value belongs to another tape");
-    if (!of.requires_grad() || entries_[of.node()] == nullptr) return nullptr;
-    const auto& slot = static_cast<const Slot<Rank>&>(*entries_[of.node()]);
-    return slot.arrived ? &slot.gradient : nullptr;
+    return gradient_at<Rank>(of.node());
   }
   template <int Rank>
   const Tensor<Scalar, Rank>* gradient(const Tensor<Scalar, Rank>& parameter) const {
-    const Known* known = find("Tape::gradient", &parameter, parameter.shape());
-    if (known == nullptr) return nullptr;
-    const auto& slot = static_cast<const Slot<Rank>&>(*entries_[known->node]);
-    return slot.arrived ? &slot.gradient : nullptr;
+    const auto* const known = borrowed_.find("Tape::gradient", &parameter, parameter.shape());
+    return gradient_at<Rank>(known != nullptr ? known->node : detail::no_node);
   }
 
   /// Gradient of the parameter at this address as flat values; empty if none arrived.
   std::span<const Scalar> gradient_values(const void* parameter) const {
-    const auto known = parameters_.find(parameter);
-    if (known == parameters_.end() || !entries_[known->second.node]->arrived) return {};
-    return entries_[known->second.node]->values();
+    const std::size_t node = borrowed_.node_of(parameter);
+    if (node == detail::no_node || !entries_[node]->arrived) return {};
+    return entries_[node]->gradient_values();
   }
   std::span<Scalar> gradient_values(const void* parameter) {
     const std::span<const Scalar> values = std::as_const(*this).gradient_values(parameter);
     return {const_cast<Scalar*>(values.data()), values.size()};  // the tape owns them
   }
 
-  /// Whether the tensor at this address was used as a parameter.
-  bool knows(const void* parameter) const { return parameters_.contains(parameter); }
+  /// True if the tensor at this address was used as a parameter.
+  bool has_parameter(const void* parameter) const {
+    return borrowed_.node_of(parameter) != detail::no_node;
+  }
 
   /// How many different parameters were used.
-  Index parameter_count() const { return static_cast<Index>(parameters_.size()); }
+  Index parameter_count() const { return borrowed_.with_node(); }
 
  private:
-  struct Entry {
-    virtual ~Entry() = default;
-    virtual void run() {}
-    virtual std::span<const Scalar> values() const = 0;
-    virtual void release() = 0;
-    const void* parameter = nullptr;  // whose gradient this is
-    bool is_operation = false;
-    bool arrived = false;
-  };
+  friend class detail::Recomputation<Scalar>;
+  using Entry = detail::TapeEntry<Scalar>;
+
+  static std::shared_ptr<detail::TapeLink<Scalar>> link_to(Tape* tape) {
+    using Link = detail::TapeLink<Scalar>;
+    return std::allocate_shared<Link>(CachedAllocator<Link>(), Link{tape});
+  }
+
   template <int Rank>
-  struct Slot : Entry {
-    std::span<const Scalar> values() const override { return gradient.values(); }
-    void release() override {
-      gradient = Tensor<Scalar, Rank>();
-      this->arrived = false;
-    }
-    Tensor<Scalar, Rank> gradient;
-  };
-  template <int Rank, class Backward>
-  struct Operation final : Slot<Rank> {
-    template <class F>
-    explicit Operation(F&& f) : backward(std::forward<F>(f)) {
-      this->is_operation = true;
-    }
-    [[gnu::noinline]] ~Operation() override = default;  // or it is compiled twice
-    void run() override { backward(std::move(this->gradient)); }
-    Backward backward;
-  };
-
-  struct Known {
-    std::size_t node;
-    std::vector<Index> shape;
-  };
-
-  /// Puts a value back at the end of a scope.
-  struct Restore {
-    Restore(bool& of, bool value) : place(of), former(std::exchange(of, value)) {}
-    Restore(const Restore&) = delete;
-    Restore& operator=(const Restore&) = delete;
-    ~Restore() { place = former; }
-    bool& place;
-    bool former;
-  };
-  /// Takes out what was appended within a scope.
-  struct Truncate {
-    explicit Truncate(std::vector<std::unique_ptr<Entry>>& of) : entries(of), size(of.size()) {}
-    Truncate(const Truncate&) = delete;
-    Truncate& operator=(const Truncate&) = delete;
-    ~Truncate() { entries.resize(size); }
-    std::vector<std::unique_ptr<Entry>>& entries;
-    std::size_t size;
-  };
-
-  // What does not depend on a rank or a closure is a function without them: it compiles once.
-
-  /// The parameter recorded at this address, or null.
-  const Known* find(std::string_view op, const void* key, std::span<const Index> shape) const {
-    const auto found = parameters_.find(key);
-    if (found == parameters_.end()) return nullptr;
-    const Known& known = found->second;
-    if (!std::equal(shape.begin(), shape.end(), known.shape.begin(), known.shape.end())) {
-      refuse(op, "parameter ", shape, " has the address of ", std::span<const Index>(known.shape),
-             ", which was recorded before; parameters must outlive the tape");
-    }
-    return &known;
+  const Tensor<Scalar, Rank>* gradient_at(std::size_t node) const {
+    if (node == detail::no_node || entries_[node] == nullptr) return nullptr;
+    const auto& leaf = static_cast<const detail::TapeLeaf<Scalar, Rank>&>(*entries_[node]);
+    return leaf.arrived ? &leaf.gradient : nullptr;
   }
 
-  void remember(const void* key, std::size_t node, std::span<const Index> shape) {
-    parameters_.emplace(key, Known{node, {shape.begin(), shape.end()}});
-    entries_[node]->parameter = key;
-  }
+  // Functions that depend neither on a rank nor on a closure: each compiles once.
 
-  using Taker = void (*)(const void* taker, const void* parameter, std::span<const Scalar>);
-
-  void walk(const Var<Scalar, 0>& loss, Taker take, const void* taker) {
-    if (walked_) refuse("Tape::backward", "this tape was walked already; record a new one");
+  void walk(const Var<Scalar, 0>& loss, GradientReceiver<Scalar>* receiver) {
+    constexpr std::string_view op = "Tape::backward";
+    if (state_ != TapeState::recording) {
+      refuse(op, "this tape was walked already; record a new one");
+    }
     if (!(loss.tape() == this && loss.requires_grad())) {
-      refuse("Tape::backward", "the loss was not recorded on this tape");
+      refuse(op, "the loss was not recorded on this tape");
     }
-    walked_ = true;
-    add_gradient(loss.node(), loss.shape(), Tensor<Scalar, 0>({}, Scalar{1}));
-    walk_back_to(0, take, taker);
+    borrowed_.check_unchanged(op);
+    Tensor<Scalar, 0> one({}, Scalar{1});
+    state_ = TapeState::walked;
+    add_gradient(loss.node(), loss.shape(), std::move(one));
+    walk_back_to(0, receiver);
   }
 
   /// Runs and releases the operations from the last entry to `first`. An operation comes after the
   /// parameters that it uses: at a parameter's entry, all that use it are done.
-  void walk_back_to(std::size_t first, Taker take = nullptr, const void* taker = nullptr) {
+  void walk_back_to(std::size_t first, GradientReceiver<Scalar>* receiver) {
     for (std::size_t node = entries_.size(); node-- > first;) {
       Entry& entry = *entries_[node];
-      if (entry.is_operation) {
-        if (entry.arrived) entry.run();
+      if (entry.is_operation()) {
+        if (entry.arrived) entry.run_backward();
         entries_[node].reset();
-      } else if (take != nullptr && entry.parameter != nullptr && entry.arrived) {
-        take(taker, entry.parameter, entry.values());
-        entry.release();
+      } else if (receiver != nullptr && entry.parameter != nullptr && entry.arrived) {
+        receiver->receive(entry.parameter, entry.gradient_values());
+        entry.release_gradient();
       }
     }
   }
 
-  void check_not_walked() const {
-    if (walked_) refuse("Tape", "this tape was walked already; record a new one");
+  bool records() const { return state_ == TapeState::recording || state_ == TapeState::replaying; }
+  bool in_forward() const {
+    return state_ == TapeState::recording || state_ == TapeState::values_only;
   }
 
-  void check_recording() const {
-    if (!replaying_) check_not_walked();
-    if (!recording_) {
+  void check_in_forward() const {
+    if (!in_forward()) refuse("Tape", "this tape was walked already; record a new one");
+  }
+
+  void check_records() const {
+    if (state_ == TapeState::walked) check_in_forward();
+    if (!records()) {
       refuse("Tape",
              "what backward computes again may use its input, constants and parameters, but no "
              "other value whose gradient is wanted");
     }
   }
 
-  /// Takes ownership.
-  std::size_t append(Entry* entry) {
-    std::unique_ptr<Entry> owned(entry);
-    entries_.push_back(std::move(owned));
+  std::size_t append(std::unique_ptr<Entry> entry) {
+    entries_.push_back(std::move(entry));
     return entries_.size() - 1;
   }
 
   TapeSettings settings_;
   Generator* generator_ = nullptr;
+  std::shared_ptr<detail::TapeLink<Scalar>> link_ = link_to(this);
   std::vector<std::unique_ptr<Entry>> entries_;
-  std::unordered_map<const void*, Known> parameters_;
-  bool walked_ = false;
-  bool replaying_ = false;
-  bool recording_ = true;
-  bool left_out_parameter_ = false;  // since without_recording began
+  detail::BorrowedTensors borrowed_;
+  TapeState state_ = TapeState::recording;
+  std::size_t parameter_uses_ = 0;  ///< calls of parameter(): recompute() asks if a part makes any
 };
-
-namespace detail {
-
-/// The tape that the inputs of an operation carry, and whether one of them wants a gradient.
-template <std::floating_point Scalar>
-struct Recording {
-  std::string_view op;
-  Tape<Scalar>* tape = nullptr;
-  bool wanted = false;
-
-  void meet(Tape<Scalar>* other, bool requires_grad) {
-    if (!(tape == nullptr || other == nullptr || tape == other)) {
-      refuse(op, "inputs are recorded on two different tapes");
-    }
-    if (tape == nullptr) tape = other;
-    wanted = wanted || requires_grad;
-  }
-
-  template <int Rank>
-  void add(const Var<Scalar, Rank>& input) {
-    meet(input.tape(), input.requires_grad());
-  }
-  template <int Rank>
-  void add(const std::optional<Var<Scalar, Rank>>& input) {
-    if (input) add(*input);
-  }
-  template <int Rank>
-  void add(std::span<const Var<Scalar, Rank>> inputs) {
-    for (const Var<Scalar, Rank>& input : inputs) add(input);
-  }
-};
-
-}  // namespace detail
-
-/// What every operation ends with: wraps the value and, if an input wants a gradient, records
-/// `backward(Tensor<Scalar, Rank> gradient)`. Inputs are Vars, optional Vars or spans of Vars.
-/// Throws std::invalid_argument if they carry two different tapes.
-template <std::floating_point Scalar, int Rank, class Backward, class... Inputs>
-Var<Scalar, Rank> record(std::string_view op, std::shared_ptr<const Tensor<Scalar, Rank>> value,
-                         Backward&& backward, const Inputs&... inputs) {
-  detail::Recording<Scalar> recording{op};
-  (recording.add(inputs), ...);
-  if (!recording.wanted) return {std::move(value), recording.tape};
-  return recording.tape->push(std::move(value), std::forward<Backward>(backward));
-}
-template <std::floating_point Scalar, int Rank, class Backward, class... Inputs>
-Var<Scalar, Rank> record(std::string_view op, Tensor<Scalar, Rank>&& value, Backward&& backward,
-                         const Inputs&... inputs) {
-  return record(op, detail::share(std::move(value)), std::forward<Backward>(backward), inputs...);
-}
 
 }  // namespace tessera

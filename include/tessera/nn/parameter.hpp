@@ -27,10 +27,11 @@ struct Parameter {
   Tensor<Scalar, Rank> value;
   bool trainable = true;  ///< frozen tables and target encoders: no gradient, no update
 
-  /// The parameter as an input of an operation, borrowed: it must outlive the tape.
+  /// The parameter as an input of an operation, borrowed: it must neither move nor change
+  /// before backward, nor move before the optimizer's step.
   Var<Scalar, Rank> on(Tape<Scalar>* tape) const {
-    if (tape != nullptr && trainable) return tape->parameter(value);
-    return Var<Scalar, Rank>::borrowed(value, tape);
+    if (tape == nullptr) return Var<Scalar, Rank>::borrowed(value);
+    return trainable ? tape->parameter(value) : tape->frozen_parameter(value);
   }
 };
 

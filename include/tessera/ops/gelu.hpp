@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 #include "tessera/kernels/gelu.hpp"
 #include "tessera/kernels/gelu_tanh.hpp"
 #include "tessera/kernels/rows.hpp"

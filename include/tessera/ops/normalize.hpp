@@ -4,7 +4,7 @@
 #include <cmath>
 #include <type_traits>
 
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 #include "tessera/kernels/rows.hpp"
 
 namespace tessera {

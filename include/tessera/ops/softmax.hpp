@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 #include "tessera/kernels/rows.hpp"
 #include "tessera/kernels/softmax.hpp"
 

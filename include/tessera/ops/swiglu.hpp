@@ -1,6 +1,6 @@
 #pragma once
 
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 #include "tessera/kernels/rows.hpp"
 #include "tessera/kernels/swiglu.hpp"
 

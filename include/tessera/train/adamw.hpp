@@ -116,7 +116,7 @@ class AdamW {
     auto parameters = named_parameters(model);
     Index known = 0;
     for (const NamedParameter<Scalar>& parameter : parameters) {
-      if (tape.knows(parameter.key)) ++known;
+      if (tape.has_parameter(parameter.key)) ++known;
       check_state(parameter);
     }
     if (known != tape.parameter_count()) {

@@ -116,7 +116,7 @@ TEST_CASE("init_linears: roles decide, not names") {
   Generator same(3);
   const auto drawn = [&](std::size_t count, double inputs) {
     std::vector<float> values(count);
-    uniform_(std::span(values), -1 / std::sqrt(inputs), 1 / std::sqrt(inputs), same);
+    fill_uniform(std::span(values), -1 / std::sqrt(inputs), 1 / std::sqrt(inputs), same);
     return values;
   };
   CHECK(copy_of<float>(model.normalizer.weight.value.values()) == drawn(12, 4));

@@ -27,7 +27,7 @@ TEST_CASE("parameter: used twice it is one entry of the tape") {
   CHECK(first.node() == second.node());
   CHECK(tape.entries() == 1);
   CHECK(tape.parameter_count() == 1);
-  CHECK(tape.knows(&parameter.value));
+  CHECK(tape.has_parameter(&parameter.value));
 }
 
 TEST_CASE("parameter: frozen it carries the tape on but is not recorded") {
@@ -38,7 +38,7 @@ TEST_CASE("parameter: frozen it carries the tape on but is not recorded") {
   CHECK(frozen.tape() == &tape);
   CHECK_FALSE(frozen.requires_grad());
   CHECK(tape.entries() == 0);
-  CHECK_FALSE(tape.knows(&parameter.value));
+  CHECK_FALSE(tape.has_parameter(&parameter.value));
 }
 
 }  // namespace

@@ -2,7 +2,7 @@
 
 #include <span>
 
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 
 namespace tessera {
 

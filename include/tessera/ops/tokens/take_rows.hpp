@@ -6,7 +6,7 @@
 #include <string_view>
 #include <utility>
 
-#include "tessera/autograd/tape.hpp"
+#include "tessera/autograd/record.hpp"
 #include "tessera/kernels/rows.hpp"
 
 namespace tessera {
