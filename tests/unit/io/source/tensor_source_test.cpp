@@ -183,7 +183,6 @@ TEST_CASE("what is no weights file is refused") {
   CHECK(error("") == unknown);
   CHECK(error("GGUF and so on") == unknown);
   CHECK(error("\x89PNG\r\n\x1A\n") == unknown);
-  CHECK(error("version https://git-lfs.github.com/spec/v1\n") == unknown);
   CHECK(error("\x80\x02}q\x00.") == unknown);
   CHECK(error(R"({"model_type":"vit_mae"})") == "unknown field 'model_type'");
   CHECK(error(std::string("\x08\0\0\0\0\0\0\0{\"a\":1}}", 16)) ==
