@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "support/parity_table.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 #include "tessera/masking/token_index.hpp"
 #include "tessera/nn/module.hpp"
 
@@ -212,7 +212,7 @@ class Fixture {
   }
 
   std::string name_;
-  io::SafetensorsReader reader_;
+  io::TensorSource reader_;
   mutable std::set<std::string> used_;
 };
 

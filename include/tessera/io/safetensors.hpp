@@ -1,4 +1,4 @@
 #pragma once
 
-#include "tessera/io/safetensors/reader.hpp"
 #include "tessera/io/safetensors/writer.hpp"
+#include "tessera/io/source/tensor_source.hpp"

@@ -13,7 +13,7 @@ std::vector<std::byte> png_of_the_other_unit();
 
 int main() {
   const std::vector<std::byte> file = safetensors_of_the_other_unit();
-  const tessera::io::SafetensorsReader reader(file);
+  const tessera::io::TensorSource reader = tessera::io::open_tensors(file);
   const bool weights = reader.read<float, 1>("x") == tessera::Tensor<float, 1>({3}, {1, 2, 3});
 
   const tessera::io::Image image = tessera::io::decode_image(png_of_the_other_unit());

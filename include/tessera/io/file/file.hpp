@@ -46,6 +46,25 @@ class Descriptor {
   int descriptor_;
 };
 
+/// Path of a file that is removed with this object, unless it was given another name before.
+class TemporaryPath {
+ public:
+  explicit TemporaryPath(std::filesystem::path path) : path_(std::move(path)) {}
+  TemporaryPath(const TemporaryPath&) = delete;
+  TemporaryPath& operator=(const TemporaryPath&) = delete;
+  ~TemporaryPath() {
+    if (!path_.empty()) ::unlink(path_.c_str());
+  }
+
+  const char* c_str() const { return path_.c_str(); }
+  /// Takes another path, of a file that does not exist yet.
+  void set(std::filesystem::path path) { path_ = std::move(path); }
+  void clear() { path_.clear(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
 }  // namespace detail
 
 /// A regular file open for reading. Every read names its offset, so threads may share one.
@@ -69,7 +88,7 @@ class InputFile {
   int descriptor() const { return descriptor_.get(); }
   /// In bytes, when it was opened.
   std::uint64_t size() const { return size_; }
-  /// What two open files have in common if they are one, of the same size.
+  /// Device, number and size: equal for two open files that are one.
   const std::array<std::uint64_t, 3>& identity() const { return identity_; }
 
   /// Fills `bytes` from `offset` on. Throws std::runtime_error if the file ends before.
@@ -106,9 +125,6 @@ class OutputFile {
     }
   }
 
-  ~OutputFile() {
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  }
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
@@ -117,25 +133,40 @@ class OutputFile {
   friend void replace_file(const std::filesystem::path& path, const Write& write);
 
   explicit OutputFile(const std::filesystem::path& path)
-      : name_(path.string()), target_(followed(path)), folder_(target_.parent_path()) {
+      : name_(path.string()),
+        target_(followed(path)),
+        folder_(target_.parent_path()),
+        temporary_(std::filesystem::path()) {
     if (folder_.empty()) folder_ = ".";
+    const ::mode_t mode = mode_of_target();
     std::random_device entropy;
     for (int attempt = 0; descriptor_.get() < 0; ++attempt) {
-      const std::filesystem::path candidate =
-          folder_ / concat(".tessera-", entropy(), "-", entropy(), ".tmp");
+      // The path is kept before the file exists: no lack of memory can leave the file behind.
+      temporary_.set(folder_ / concat(".tessera-", entropy(), "-", entropy(), ".tmp"));
       descriptor_ = detail::Descriptor(
-          ::open(candidate.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-      if (descriptor_.get() >= 0) {
-        temporary_ = candidate;
-      } else if (errno != EEXIST || attempt == 100) {
-        refuse_write(errno);
+          ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
+      if (descriptor_.get() < 0) {
+        const int error = errno;
+        temporary_.clear();
+        if (error != EEXIST || attempt == 100) refuse_write(error);
       }
     }
+    // A system without permission bits may refuse; the contents matter more.
+    if (mode != no_target) (void)!::fchmod(descriptor_.get(), mode);
+  }
+
+  static constexpr ::mode_t no_target = ~::mode_t{0};
+
+  /// Permissions of the file that is replaced, without the bits that change who runs it. Refuses to
+  /// replace a device, a pipe, a socket or a folder.
+  ::mode_t mode_of_target() const {
     struct stat status{};
-    if (::stat(target_.c_str(), &status) == 0) {
-      // A system without permission bits may refuse; the contents matter more.
-      (void)!::fchmod(descriptor_.get(), status.st_mode & 07777);
+    if (::stat(target_.c_str(), &status) != 0) return no_target;
+    if (S_ISDIR(status.st_mode)) refuse_write(EISDIR);
+    if (!S_ISREG(status.st_mode)) {
+      refuse_file(name_, "cannot be written: is not a regular file");
     }
+    return status.st_mode & 0777;
   }
 
   /// A symbolic link stays one: what it points to is replaced.
@@ -164,13 +195,14 @@ class OutputFile {
   std::string name_;
   std::filesystem::path target_;
   std::filesystem::path folder_;
-  std::filesystem::path temporary_;
+  detail::TemporaryPath temporary_;
   detail::Descriptor descriptor_;
 };
 
-/// Replaces `path` by what write(OutputFile&) writes, all or nothing: readers see the old file or
-/// the new one, also after a crash. When anything throws, the old file stays and nothing else is
-/// left behind. Throws std::runtime_error that names the file.
+/// Replaces the regular file `path`, or makes it, with what write(OutputFile&) writes, all or
+/// nothing: readers see the old file or the new one, also after a crash. When anything throws, the
+/// old file stays and nothing else is left behind. The new file keeps the permissions of the old
+/// one. Throws std::runtime_error that names the file.
 template <class Write>
 void replace_file(const std::filesystem::path& path, const Write& write) {
   OutputFile file(path);

@@ -27,6 +27,9 @@ class JsonHandler {
   virtual void start_array() = 0;
   virtual void end_array() = 0;
 
+  /// A string or number takes more than the bytes that read_json() was told.
+  [[noreturn]] virtual void too_long() = 0;
+
   /// The text is not JSON. `position` counts the bytes up to and with the one that shows it; the
   /// end of the text counts as one.
   [[noreturn]] virtual void syntax_error(std::size_t position) = 0;
@@ -42,7 +45,8 @@ namespace detail {
 /// them.
 class JsonReader {
  public:
-  JsonReader(std::string_view text, JsonHandler& handler) : text_(text), handler_(handler) {}
+  JsonReader(std::string_view text, JsonHandler& handler, std::size_t longest)
+      : text_(text), handler_(handler), longest_(longest) {}
 
   void read() {
     next();
@@ -70,6 +74,11 @@ class JsonReader {
 
   [[noreturn]] void refuse() {
     handler_.syntax_error(at_);
+    std::terminate();  // unless that throws, as it must
+  }
+
+  [[noreturn]] void refuse_long() {
+    handler_.too_long();
     std::terminate();  // unless that throws, as it must
   }
 
@@ -193,6 +202,7 @@ class JsonReader {
       if (!skip('+')) skip('-');
       scan_digits();
     }
+    if (at_ - number_begin_ > longest_) refuse_long();
   }
 
   void number() {
@@ -226,6 +236,7 @@ class JsonReader {
         string_ += static_cast<char>(byte);
         if (byte >= 0x80) scan_utf8(byte);
       }
+      if (string_.size() > longest_) refuse_long();
     }
   }
 
@@ -309,6 +320,7 @@ class JsonReader {
 
   std::string_view text_;
   JsonHandler& handler_;
+  std::size_t longest_;
   std::size_t at_ = 0;  ///< bytes read
   char token_ = end_of_text;
   std::string string_;            ///< the last string token
@@ -319,9 +331,10 @@ class JsonReader {
 
 }  // namespace detail
 
-/// Reads a JSON text into a handler. Throws what the handler throws.
-inline void read_json(std::string_view text, JsonHandler& handler) {
-  detail::JsonReader(text, handler).read();
+/// Reads a JSON text into a handler, whose strings and numbers may take `longest` bytes each.
+/// Throws what the handler throws.
+inline void read_json(std::string_view text, JsonHandler& handler, std::size_t longest) {
+  detail::JsonReader(text, handler, longest).read();
 }
 
 }  // namespace tessera::io

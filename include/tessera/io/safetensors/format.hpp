@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tessera/core/error.hpp"
+#include "tessera/io/safetensors/options.hpp"
 #include "tessera/io/tensors/dtype.hpp"
 #include "tessera/io/tensors/limits.hpp"
 #include "tessera/io/tensors/metadata.hpp"
@@ -17,18 +18,13 @@
 
 namespace tessera::io {
 
-/// What a file may hold at most; beyond it, it is refused.
+/// Bounds of a file; one that holds more is refused.
 struct SafetensorsLimits {
   /// The format allows 100 MB; a header of 50,000 tensors, more than any model has, takes 6 MB.
   static constexpr std::uint64_t header_bytes = 10'000'000;
   static constexpr std::size_t tensors = 50'000;
   static constexpr std::size_t metadata = 10'000;       // keys
   static constexpr std::size_t text_bytes = 2'000'000;  // of one key or value
-};
-
-struct SafetensorsOptions {
-  /// Bytes after the last tensor are an error unless this is set.
-  bool allow_trailing_bytes = false;
 };
 
 /// One tensor of a file. Its bytes are [begin, end) of the data that follows the header.

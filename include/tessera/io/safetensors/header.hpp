@@ -32,23 +32,6 @@ inline void check_names(const SafetensorsHeader& header) {
   }
 }
 
-/// The parser keeps a text several times while it grows: a long one is refused before.
-inline void check_text_lengths(std::string_view json) {
-  std::size_t length = 0;
-  bool inside = false;
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    if (json[i] == '"') {
-      inside = !inside;
-      length = 0;
-    } else if (inside && ++length > SafetensorsLimits::text_bytes) {
-      throw std::runtime_error(
-          concat("header holds a text of more than ", SafetensorsLimits::text_bytes, " bytes"));
-    } else if (inside && json[i] == '\\') {
-      ++i;
-    }
-  }
-}
-
 /// Every tensor's bytes fit its shape, and together they cover the data without gap or overlap.
 inline void check_layout(SafetensorsHeader& header, std::uint64_t data_bytes,
                          const SafetensorsOptions& options) {
@@ -101,9 +84,8 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view json, std::ui
   if (json.find('\0') != std::string_view::npos) {
     throw std::runtime_error("header contains a zero byte");
   }
-  detail::check_text_lengths(json);
   detail::SafetensorsHeaderHandler handler;
-  read_json(json, handler);
+  read_json(json, handler, SafetensorsLimits::text_bytes);
   SafetensorsHeader header = std::move(handler).take();
   detail::check_names(header);
   detail::check_layout(header, data_bytes, options);

@@ -14,7 +14,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/file/fail.hpp"
 #include "tessera/io/file/file.hpp"
-#include "tessera/io/json/reader.hpp"
+#include "tessera/io/json/strict_handler.hpp"
 #include "tessera/io/tensors/limits.hpp"
 #include "tessera/io/tensors/metadata.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
@@ -22,9 +22,10 @@
 
 namespace tessera::io {
 
-/// What an index may hold at most; beyond it, it is refused.
+/// Bounds of an index; one that holds more is refused.
 struct ShardLimits {
   static constexpr std::size_t index_bytes = 8'000'000;
+  static constexpr std::size_t text_bytes = 2'000'000;  // of one text or number
   static constexpr std::size_t shards = 4096;
   static constexpr std::size_t tensors = 50'000;
   static constexpr std::size_t metadata = 10'000;           // keys
@@ -55,7 +56,7 @@ inline void check_shard_name(std::string_view name, const std::string& label) {
 
 /// Receives the JSON piece by piece and refuses all that is not
 /// {"metadata": {text: scalar}, "weight_map": {text: text}} the moment it appears.
-class ShardIndexHandler final : public JsonHandler {
+class ShardIndexHandler final : public StrictJsonHandler {
  public:
   explicit ShardIndexHandler(const std::string& label) : label_(label) {}
 
@@ -65,41 +66,34 @@ class ShardIndexHandler final : public JsonHandler {
   }
 
   void start_object() override {
-    if (place_ == Place::file) {
-      place_ = Place::index;
-    } else if (place_ == Place::index) {
-      place_ = key_ == "metadata" ? Place::metadata : Place::map;
-    } else {
-      refuse_value("an object");
+    switch (place_) {
+      case Place::file:
+        place_ = Place::index;
+        break;
+      case Place::index:
+        place_ = key_ == "metadata" ? Place::metadata : Place::map;
+        break;
+      default:
+        refuse_value("an object");
     }
   }
 
   void key(std::string& name) override {
-    if (place_ == Place::index) {
-      bool* const seen = name == "metadata"     ? &has_metadata_
-                         : name == "weight_map" ? &has_map_
-                                                : nullptr;
-      if (seen == nullptr) refuse("unknown field ", in_quotes(name));
-      if (*seen) refuse("field ", in_quotes(name), " occurs twice");
-      *seen = true;
-    } else if (place_ == Place::metadata) {
-      if (index_.metadata.size() == ShardLimits::metadata) {
-        refuse("metadata: more than ", ShardLimits::metadata, " keys");
-      }
-      if (index_.metadata.contains(name)) refuse("metadata ", in_quotes(name), ": occurs twice");
-    } else if (index_.file_of.size() == ShardLimits::tensors) {
-      refuse("more than ", ShardLimits::tensors, " tensors");
-    } else if (name.size() > TensorLimits::name_bytes) {
-      refuse("tensor ", in_quotes(name), ": names are limited to ", TensorLimits::name_bytes,
-             " bytes");
-    } else if (index_.file_of.contains(name)) {
-      refuse("tensor ", in_quotes(name), ": occurs twice");
+    switch (place_) {
+      case Place::index:
+        check_field(name);
+        break;
+      case Place::metadata:
+        check_metadata_key(name);
+        break;
+      default:
+        check_tensor(name);
     }
     key_ = name;
   }
 
   void string(std::string& text) override {
-    if (place_ != Place::map) return scalar(text, "a string");
+    if (place_ != Place::map) return add_metadata(text, "a string");
     check_shard_name(text, label_);
     if (shards_.insert(text).second && shards_.size() > ShardLimits::shards) {
       refuse("more than ", ShardLimits::shards, " shards");
@@ -108,19 +102,20 @@ class ShardIndexHandler final : public JsonHandler {
   }
 
   void number_unsigned(std::uint64_t value) override {
-    return scalar(std::to_string(value), "a number");
+    add_metadata(std::to_string(value), "a number");
   }
   void number_integer(std::int64_t value) override {
-    return scalar(std::to_string(value), "a number");
+    add_metadata(std::to_string(value), "a number");
   }
-  void number_float(double value) override { scalar(concat(value), "a number"); }
-  void boolean(bool value) override { scalar(value ? "True" : "False", "a boolean"); }
-  void null() override { scalar("None", "null"); }
-  void start_array() override { refuse_value("an array"); }
-  void end_array() override { refuse_value("an array"); }
+  void number_float(double value) override { add_metadata(concat(value), "a number"); }
+  void boolean(bool value) override { add_metadata(value ? "True" : "False", "a boolean"); }
+  void null() override { add_metadata("None", "null"); }
 
   void end_object() override { place_ = place_ == Place::index ? Place::file : Place::index; }
 
+  [[noreturn]] void too_long() override {
+    refuse("holds a text or number of more than ", ShardLimits::text_bytes, " bytes");
+  }
   [[noreturn]] void syntax_error(std::size_t position) override {
     refuse("is not JSON in UTF-8 (stopped at byte ", position, ")");
   }
@@ -128,8 +123,33 @@ class ShardIndexHandler final : public JsonHandler {
  private:
   enum class Place { file, index, metadata, map };
 
-  void scalar(std::string text, std::string_view what) {
-    if (place_ != Place::metadata) refuse_value(what);
+  void check_field(std::string_view name) {
+    if (name != "metadata" && name != "weight_map") refuse("unknown field ", in_quotes(name));
+    bool& seen = name == "metadata" ? has_metadata_ : has_map_;
+    if (seen) refuse("field ", in_quotes(name), " occurs twice");
+    seen = true;
+  }
+
+  void check_metadata_key(std::string_view name) const {
+    if (index_.metadata.size() == ShardLimits::metadata) {
+      refuse("metadata: more than ", ShardLimits::metadata, " keys");
+    }
+    if (index_.metadata.contains(name)) refuse("metadata ", in_quotes(name), ": occurs twice");
+  }
+
+  void check_tensor(std::string_view name) const {
+    if (index_.file_of.size() == ShardLimits::tensors) {
+      refuse("more than ", ShardLimits::tensors, " tensors");
+    }
+    if (name.size() > TensorLimits::name_bytes) {
+      refuse("tensor ", in_quotes(name), ": names are limited to ", TensorLimits::name_bytes,
+             " bytes");
+    }
+    if (index_.file_of.contains(name)) refuse("tensor ", in_quotes(name), ": occurs twice");
+  }
+
+  void add_metadata(std::string text, std::string_view kind) {
+    if (place_ != Place::metadata) refuse_value(kind);
     index_.metadata.emplace(key_, std::move(text));
   }
 
@@ -138,9 +158,9 @@ class ShardIndexHandler final : public JsonHandler {
     refuse_file(label_, parts...);
   }
 
-  [[noreturn]] void refuse_value(std::string_view what) const {
-    if (place_ == Place::file) refuse(what, " has no place here");
-    refuse(place_ == Place::map ? "tensor " : "field ", in_quotes(key_), ": ", what,
+  [[noreturn]] void refuse_value(std::string_view kind) const override {
+    if (place_ == Place::file) refuse(kind, " has no place here");
+    refuse(place_ == Place::map ? "tensor " : "field ", in_quotes(key_), ": ", kind,
            " has no place here");
   }
 
@@ -192,7 +212,7 @@ inline ShardIndex parse_shard_index(std::string_view json, const std::string& la
   }
   if (json.find('\0') != std::string_view::npos) refuse_file(label, "holds a zero byte");
   detail::ShardIndexHandler handler(label);
-  read_json(json, handler);
+  read_json(json, handler, ShardLimits::text_bytes);
   return std::move(handler).take();
 }
 

@@ -17,16 +17,12 @@
 #include "tessera/io/file/fail.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
 #include "tessera/io/text/printable.hpp"
+#include "tessera/io/torch/options.hpp"
 #include "tessera/io/torch/pickle_reader.hpp"
 #include "tessera/io/torch/table_builder.hpp"
 #include "tessera/io/torch/zip_directory.hpp"
 
 namespace tessera::io {
-
-struct TorchOptions {
-  ZipOptions zip;
-  PickleOptions pickle;
-};
 
 namespace detail {
 

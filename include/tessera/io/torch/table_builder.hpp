@@ -16,18 +16,12 @@
 #include "tessera/io/tensors/limits.hpp"
 #include "tessera/io/tensors/stored_tensor.hpp"
 #include "tessera/io/text/printable.hpp"
+#include "tessera/io/torch/options.hpp"
 #include "tessera/io/torch/pickle_value.hpp"
 #include "tessera/io/torch/tensor_view.hpp"
 #include "tessera/io/torch/value_text.hpp"
 
 namespace tessera::io {
-
-struct PickleOptions {
-  /// Read objects of unknown classes as well: what they were made with, their items and their
-  /// state, under the name of the object. Still nothing is called. Off: they are left out and
-  /// listed.
-  bool unknown_objects_as_data = false;
-};
 
 struct TorchLimits {
   /// Bytes of all names of tensors and metadata texts together. Settings beyond it are left out.
@@ -227,8 +221,7 @@ class TorchTableBuilder {
     }
     text_bytes_ += name.size();
     if (text_bytes_ > TorchLimits::text_bytes) {
-      refuse_file(label_, "names and metadata take more than ", TorchLimits::text_bytes,
-                  " bytes");
+      refuse_file(label_, "names and metadata take more than ", TorchLimits::text_bytes, " bytes");
     }
     if (!names_.insert(name).second) refuse_tensor(name, "occurs twice");
     table_.tensors.push_back(std::move(view));

@@ -14,15 +14,10 @@
 
 #include "tessera/io/text/printable.hpp"
 #include "tessera/io/torch/crc32.hpp"
+#include "tessera/io/torch/options.hpp"
 #include "tessera/io/torch/zip_records.hpp"
 
 namespace tessera::io {
-
-struct ZipOptions {
-  /// Compare every entry with its CRC-32: one more pass over the whole file. Off by default, as in
-  /// torch, which also writes files without valid sums on request.
-  bool check_crc = false;
-};
 
 struct ZipEntry {
   std::string_view name;

@@ -5,7 +5,7 @@
 
 #include "support/catch.hpp"
 #include "support/io/files.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::data::test {
 
@@ -14,7 +14,7 @@ using io::test::argument_error;
 using io::test::golden;
 
 TEST_CASE("boxes and flips are those of torchvision for the same seed") {
-  const SafetensorsReader expected(golden / "image_crops.safetensors");
+  const TensorSource expected = open_tensors(golden / "image_crops.safetensors");
   const std::vector<std::pair<std::string, CropRange>> ranges{
       {"mae", {}},
       {"small", {.area_low = 0.08, .area_high = 0.3, .ratio_low = 0.5, .ratio_high = 2.0}},

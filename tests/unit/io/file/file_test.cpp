@@ -161,4 +161,42 @@ TEST_CASE("readers beside many writers always see one whole file", "[threads]") 
   CHECK(folder.names() == std::set<std::string>{"a.bin"});
 }
 
+TEST_CASE("devices, pipes and sockets are not replaced") {
+  const ScratchFolder folder;
+  const fs::path pipe = folder / "pipe";
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  CHECK(file_error([&] { write_file(pipe, bytes_of("x")); }) ==
+        pipe.string() + ": cannot be written: is not a regular file");
+  CHECK(fs::is_fifo(pipe));
+  const fs::path link = folder / "null";
+  fs::create_symlink("/dev/null", link);
+  CHECK(file_error([&] { write_file(link, bytes_of("x")); }) ==
+        link.string() + ": cannot be written: is not a regular file");
+  CHECK(fs::is_character_file("/dev/null"));
+  CHECK(folder.names() == std::set<std::string>{"null", "pipe"});
+}
+
+TEST_CASE("bits that change who runs a file are not copied") {
+  const ScratchFolder folder;
+  const fs::path path = folder / "a.bin";
+  write_file(path, bytes_of("old"));
+  REQUIRE(::chmod(path.c_str(), 06755) == 0);
+  write_file(path, bytes_of("new"));
+  CHECK(fs::status(path).permissions() == fs::perms{0755});
+}
+
+TEST_CASE("lack of memory at any moment leaves the old file and no litter") {
+  const ScratchFolder folder;
+  const fs::path path = folder / "a.bin";
+  write_file(path, bytes_of("old"));
+  CHECK_THROWS_AS(replace_file(path,
+                               [](OutputFile& file) {
+                                 file.write(bytes_of("new"));
+                                 throw std::bad_alloc();
+                               }),
+                  std::bad_alloc);
+  CHECK(text_of_file(path) == "old");
+  CHECK(folder.names() == std::set<std::string>{"a.bin"});
+}
+
 }  // namespace tessera::io::test

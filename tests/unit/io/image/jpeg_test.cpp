@@ -6,7 +6,7 @@
 #include "support/catch.hpp"
 #include "support/heap/heap_watch.hpp"
 #include "support/io/files.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
@@ -46,7 +46,7 @@ std::vector<std::byte> with_size(std::vector<std::byte> bytes, unsigned width, u
 }  // namespace
 
 TEST_CASE("JPEGs of every kind decode to Pillow's pixels") {
-  const SafetensorsReader expected(golden / "image_decode.safetensors");
+  const TensorSource expected = open_tensors(golden / "image_decode.safetensors");
   auto files = jpeg_files();
   CHECK(files.size() == 8);
   files.erase("cmyk.jpg");

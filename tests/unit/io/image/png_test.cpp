@@ -7,7 +7,7 @@
 #include "support/catch.hpp"
 #include "support/heap/heap_watch.hpp"
 #include "support/io/files.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
@@ -41,7 +41,7 @@ std::vector<std::byte> with_size(std::vector<std::byte> png, std::uint32_t width
 }  // namespace
 
 TEST_CASE("PNGs of every kind decode to Pillow's pixels") {
-  const SafetensorsReader expected(golden / "image_decode.safetensors");
+  const TensorSource expected = open_tensors(golden / "image_decode.safetensors");
   const auto files = png_files();
   CHECK(files.size() == 25);
   for (const auto& [name, bytes] : files) {

@@ -2,12 +2,12 @@
 
 #include "support/catch.hpp"
 #include "support/io/files.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
 TEST_CASE("images are read by what they are, not by what they are called") {
-  const SafetensorsReader expected(golden / "image_decode.safetensors");
+  const TensorSource expected = open_tensors(golden / "image_decode.safetensors");
   const ScratchFolder folder;
   for (const std::string name : {"rgba_8.png", "progressive.jpg"}) {
     const Image pixels = expected.read<std::uint8_t, 3>(name);

@@ -2,15 +2,15 @@
 
 #include "support/catch.hpp"
 #include "support/io/files.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
 TEST_CASE("resize gives the bits of Pillow") {
-  const SafetensorsReader expected(golden / "image_resize.safetensors");
+  const TensorSource expected = open_tensors(golden / "image_resize.safetensors");
   int compared = 0;
   int compared_columns_first = 0;
-  for (const SafetensorsEntry& entry : expected.tensors()) {
+  for (const StoredTensor& entry : expected.tensors()) {
     const std::string& name = entry.name;  // source.filter.HxW or source.filter.HxW.columns_first
     const std::size_t first_dot = name.find('.');
     const std::string source = name.substr(0, first_dot);

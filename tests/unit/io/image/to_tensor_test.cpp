@@ -6,7 +6,7 @@
 #include "support/catch.hpp"
 #include "support/io/files.hpp"
 #include "support/near.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
@@ -25,7 +25,7 @@ Image all_levels() {
 
 TEST_CASE("to_tensor gives torch's bits for all levels") {
   const auto levels =
-      SafetensorsReader(golden / "image_crops.safetensors").read<float, 2>("imagenet_levels");
+      open_tensors(golden / "image_crops.safetensors").read<float, 2>("imagenet_levels");
   const Image image = all_levels();
   const Tensor<float, 3> tensor = to_tensor<float>(image);
   REQUIRE(tensor.shape() == Shape<3>{3, 16, 16});

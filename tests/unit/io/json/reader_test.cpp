@@ -38,6 +38,7 @@ struct Log final : JsonHandler {
   void end_object() override { text += "}"; }
   void start_array() override { text += "["; }
   void end_array() override { text += "]"; }
+  [[noreturn]] void too_long() override { throw Refused{0}; }
   [[noreturn]] void syntax_error(std::size_t position) override { throw Refused{position}; }
 
   std::string text;
@@ -73,7 +74,7 @@ struct PeerLog final : nlohmann::json_sax<nlohmann::json> {
 std::string reading(std::string_view text) {
   Log log;
   try {
-    read_json(text, log);
+    read_json(text, log, text.size());
   } catch (const Refused& refused) {
     log.text += "refused at " + std::to_string(refused.position);
   }

@@ -30,7 +30,7 @@ Tensor<Scalar, Rank> through_a_file(const Tensor<Scalar, Rank>& tensor, Dtype dt
   SafetensorsWriter writer;
   writer.add("a", tensor, dtype);
   writer.write(path);
-  return SafetensorsReader(path).read<Scalar, Rank>("a");
+  return open_tensors(path).read<Scalar, Rank>("a");
 }
 
 }  // namespace
@@ -87,7 +87,7 @@ TEST_CASE("names, metadata and many tensors come back") {
   writer.add("", one, Dtype::f16);
   writer.add_metadata(odd, odd);
   const std::vector<std::byte> bytes = writer.bytes();
-  const SafetensorsReader reader(bytes);
+  const TensorSource reader = open_tensors(bytes);
   CHECK(reader.tensors().size() == 5);
   CHECK(reader.metadata() == TensorMetadata{{odd, odd}});
   CHECK(reader.read<float, 1>(odd) == one);
@@ -97,18 +97,21 @@ TEST_CASE("names, metadata and many tensors come back") {
   // Every tensor lies at a multiple of its value size in the file, so it can be used in place.
   const std::size_t data_begin = bytes.size() - 4 - 2 - 3;
   CHECK(data_begin % 8 == 0);
-  for (const SafetensorsEntry& entry : reader.tensors()) {
-    CHECK(entry.begin % static_cast<std::uint64_t>(dtype_size(entry.dtype)) == 0);
+  for (const StoredTensor& entry : reader.tensors()) {
+    CHECK((entry.bytes.data() - bytes.data() - static_cast<Index>(data_begin)) %
+              dtype_size(entry.dtype) ==
+          0);
   }
 }
 
 TEST_CASE("files of the safetensors package are written back byte for byte") {
   const std::vector<std::byte> original = read_file(golden / "format.safetensors", 1 << 20);
-  const SafetensorsReader reader(original);
+  const TensorSource reader = open_tensors(original);
   std::vector<std::vector<std::byte>> storage;
   SafetensorsWriter writer;
-  const auto add = [&]<class Scalar>(const SafetensorsEntry& entry, Scalar /*type*/) {
-    const std::vector<std::byte>& bytes = storage.emplace_back(reader.read_bytes(entry.name));
+  const auto add = [&]<class Scalar>(const StoredTensor& entry, Scalar /*type*/) {
+    const std::vector<std::byte>& bytes =
+        storage.emplace_back(entry.bytes.begin(), entry.bytes.end());
     const std::span<const Scalar> values(reinterpret_cast<const Scalar*>(bytes.data()),
                                          bytes.size() / sizeof(Scalar));
     writer.add(entry.name, entry.shape, values, entry.dtype);
@@ -119,7 +122,7 @@ TEST_CASE("files of the safetensors package are written back byte for byte") {
   half_scalars.push_back(reader.read<float, 0>("a.f2"));
   writer.add("z.f2", halves[0], Dtype::f16);
   writer.add("a.f2", half_scalars[0], Dtype::f16);
-  for (const SafetensorsEntry& entry : reader.tensors()) {
+  for (const StoredTensor& entry : reader.tensors()) {
     switch (entry.dtype) {
       case Dtype::boolean:
         add(entry, bool{});

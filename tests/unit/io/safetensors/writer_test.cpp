@@ -4,7 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/io/files.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
@@ -39,7 +39,7 @@ TEST_CASE("a file holds length, padded JSON and values") {
 TEST_CASE("nothing at all is a file too") {
   const std::vector<std::byte> bytes = SafetensorsWriter().bytes();
   CHECK(bytes.size() == 16);
-  CHECK(SafetensorsReader(bytes).tensors().empty());
+  CHECK(open_tensors(bytes).tensors().empty());
 }
 
 TEST_CASE("the bytes do not depend on the order of adding") {
@@ -67,8 +67,8 @@ TEST_CASE("floats are stored as the kind asked for, rounded to nearest even") {
   writer.add("f32", values, Dtype::f32);
   writer.add("f64", values);
   const std::vector<std::byte> bytes = writer.bytes();
-  const SafetensorsReader reader(bytes);
-  CHECK(reader.entry("f16").dtype == Dtype::f16);
+  const TensorSource reader = open_tensors(bytes);
+  CHECK(reader.tensor("f16").dtype == Dtype::f16);
   CHECK(reader.read<double, 1>("f16") == Tensor<double, 1>({4}, {1.0, 1.0 + 0x1p-9, 0.0, -2.5}));
   CHECK(reader.read<double, 1>("bf16") == Tensor<double, 1>({4}, {1.0, 1.0, 0x1p-30, -2.5}));
   CHECK(reader.read<double, 1>("f32") == values);
@@ -124,7 +124,7 @@ TEST_CASE("names that no reader takes are not written") {
         "SafetensorsWriter::add: tensor '" + std::string(80, 'n') +
             "...': names are limited to 4096 bytes");
   const std::vector<std::byte> bytes = writer.bytes();
-  CHECK(SafetensorsReader(bytes).tensors().size() == 1);
+  CHECK(open_tensors(bytes).tensors().size() == 1);
 }
 
 TEST_CASE("a value too large for its dtype leaves the old file and no litter") {
@@ -149,7 +149,7 @@ TEST_CASE("a value too large for its dtype leaves the old file and no litter") {
 
   bad(30'000) = std::numeric_limits<float>::infinity();
   second.write(path);
-  CHECK(std::isinf(SafetensorsReader(path).read<float, 1>("a")(30'000)));
+  CHECK(std::isinf(open_tensors(path).read<float, 1>("a")(30'000)));
   CHECK(folder.names() == std::set<std::string>{"a.safetensors"});
 }
 
@@ -163,6 +163,44 @@ TEST_CASE("a header above the limit is not written") {
   CHECK_THAT(file_error([&] { writer.write(path); }),
              Catch::Matchers::ContainsSubstring("is above the limit of 10000000"));
   CHECK(folder.names().empty());
+}
+
+TEST_CASE("a file that no reader takes is not written, and the old one stays") {
+  const Tensor<float, 1> value({1}, {1});
+  const ScratchFolder folder;
+  const auto path = folder / "a.safetensors";
+  SafetensorsWriter good;
+  good.add("a", value);
+  good.write(path);
+  const std::string before = text_of_file(path);
+  const auto error = [&](const SafetensorsWriter& writer) {
+    const std::string message = file_error([&] { writer.write(path); });
+    CHECK(message == file_error([&] { writer.bytes(); }).replace(0, 6, path.string()));
+    CHECK(text_of_file(path) == before);
+    CHECK(folder.names() == std::set<std::string>{"a.safetensors"});
+    return message.substr(path.string().size() + 2);
+  };
+  SafetensorsWriter long_text;
+  long_text.add_metadata("k", std::string(3'000'000, 'x'));
+  CHECK(error(long_text) == "header holds a text of more than 2000000 bytes");
+  SafetensorsWriter long_key;
+  long_key.add_metadata(std::string(3'000'000, 'x'), "");
+  CHECK(error(long_key) == "header holds a text of more than 2000000 bytes");
+  SafetensorsWriter keys;
+  for (int i = 0; i < 10'001; ++i) keys.add_metadata(std::to_string(i), "");
+  CHECK(error(keys) == "metadata: more than 10000 keys");
+  SafetensorsWriter tensors;
+  for (int i = 0; i < 50'001; ++i) tensors.add(std::to_string(i), value);  // not quadratic
+  CHECK(error(tensors) == "header has more than 50000 tensors");
+}
+
+TEST_CASE("as many tensors as the limit and metadata are read back") {
+  const Tensor<std::uint8_t, 1> value({0});
+  SafetensorsWriter writer;
+  for (int i = 0; i < 50'000; ++i) writer.add(std::to_string(i), value);
+  writer.add_metadata("k", "v");
+  const std::vector<std::byte> bytes = writer.bytes();
+  CHECK(open_tensors(bytes).tensors().size() == 50'000);
 }
 
 TEST_CASE("temporary tensors cannot be added, since only views are kept") {

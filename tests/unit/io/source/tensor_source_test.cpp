@@ -8,8 +8,8 @@
 #include "support/catch.hpp"
 #include "support/heap/heap_watch.hpp"
 #include "support/io/files.hpp"
-#include "tessera/io/safetensors/reader.hpp"
 #include "tessera/io/safetensors/writer.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
@@ -50,13 +50,13 @@ TEST_CASE("the format is told by the content, not by the name") {
 }
 
 TEST_CASE("the same weights read the same from every format") {
-  const SafetensorsReader expected(golden / "torch/expected/sharded.safetensors");
+  const TensorSource expected = open_tensors(golden / "torch/expected/sharded.safetensors");
   for (const TensorSource& source : {open_golden("expected/sharded.safetensors"),
                                      open_golden("sharded/model.safetensors.index.json"),
                                      open_golden("sharded/pytorch_model.bin.index.json")}) {
     INFO(source.label());
     CHECK(source.tensors().size() == expected.tensors().size());
-    for (const SafetensorsEntry& entry : expected.tensors()) {
+    for (const StoredTensor& entry : expected.tensors()) {
       std::vector<float> values(static_cast<std::size_t>(entry.element_count()));
       std::vector<float> wanted(values.size());
       source.read_into(entry.name, std::span(values));
@@ -195,7 +195,8 @@ TEST_CASE("what is no weights file is refused") {
         "header of 18446744073709551615 bytes is above the limit of 10000000");
   CHECK(file_error([&] { open_tensors(folder / "missing"); }) ==
         (folder / "missing").string() + ": cannot be opened: No such file or directory");
-  CHECK(file_error([] { open_tensors(bytes_of("{}"), "memory"); }) ==
+  const std::vector<std::byte> index = bytes_of("{}");
+  CHECK(file_error([&] { open_tensors(index, "memory"); }) ==
         "memory: is an index of shards, which only a file can be");
 }
 
@@ -270,11 +271,10 @@ TEST_CASE("a source is shared by threads", "[threads]") {
 }
 
 TEST_CASE("a Git LFS pointer is called one") {
-  CHECK(file_error([] {
-          open_tensors(bytes_of("version https://git-lfs.github.com/spec/v1\noid sha256:0123\n"
-                                "size 346293852\n"),
-                       "a.pth");
-        }) == "a.pth: is a Git LFS pointer, not the weights: fetch them with git lfs pull");
+  const std::vector<std::byte> pointer =
+      bytes_of("version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 346293852\n");
+  CHECK(file_error([&] { open_tensors(pointer, "a.pth"); }) ==
+        "a.pth: is a Git LFS pointer, not the weights: fetch them with git lfs pull");
 }
 
 }  // namespace tessera::io::test

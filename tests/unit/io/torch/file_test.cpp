@@ -1,12 +1,13 @@
 #include "tessera/io/torch/file.hpp"
 
+#include <algorithm>
 #include <cstdint>
 
 #include "support/catch.hpp"
 #include "support/heap/heap_watch.hpp"
 #include "support/io/files.hpp"
 #include "support/io/pickle.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
@@ -21,12 +22,12 @@ void check_tensors(const std::string& name, std::size_t count) {
   INFO(name);
   const std::vector<std::byte> bytes = golden_file(name);
   const TensorTable table = read_torch_file(bytes, name);
-  const SafetensorsReader expected(golden / "torch/expected" / (name + ".safetensors"));
+  const TensorSource expected = open_tensors(golden / "torch/expected" / (name + ".safetensors"));
   CHECK(table.tensors.size() == count);
   REQUIRE(table.tensors.size() == expected.tensors().size());
   for (const StoredTensor& tensor : table.tensors) {
     INFO(tensor.name);
-    const SafetensorsEntry& entry = expected.entry(tensor.name);
+    const StoredTensor& entry = expected.tensor(tensor.name);
     CHECK(tensor.dtype == entry.dtype);
     CHECK(tensor.shape == entry.shape);
     std::vector<std::byte> packed;
@@ -34,7 +35,7 @@ void check_tensors(const std::string& name, std::size_t count) {
       packed.insert(packed.end(), values, values + part * dtype_size(tensor.dtype));
       return true;
     });
-    CHECK(packed == expected.read_bytes(tensor.name));
+    CHECK(std::ranges::equal(packed, entry.bytes));
   }
 }
 

@@ -2,7 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/io/files.hpp"
-#include "tessera/io/safetensors/reader.hpp"
+#include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
 
@@ -42,15 +42,15 @@ struct Model {
 };
 
 /// What is written of a model in a naming.
-SafetensorsReader written(const std::filesystem::path& path, const std::vector<Named>& tensors,
-                          const char* naming, const detail::ModelShape& shape,
-                          ExportReport* report = nullptr) {
+TensorSource written(const std::filesystem::path& path, const std::vector<Named>& tensors,
+                     const char* naming, const detail::ModelShape& shape,
+                     ExportReport* report = nullptr) {
   SafetensorsWriter file;
   detail::TensorNamer<float> namer(find_naming(naming), shape);
   const ExportReport made = namer.add_to(file, tensors);
   if (report != nullptr) *report = made;
   file.write(path);
-  return SafetensorsReader(path);
+  return open_tensors(path);
 }
 
 }  // namespace
