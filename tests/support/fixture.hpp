@@ -45,7 +45,10 @@ double relative_difference(std::span<const Scalar> actual, std::span<const doubl
 class Fixture {
  public:
   explicit Fixture(const std::string& name)
-      : name_(name), reader_(std::filesystem::path(TESSERA_GOLDEN_DIR) / (name + ".safetensors")) {}
+      : name_(name),
+        reader_(
+            io::open_tensors(std::filesystem::path(TESSERA_GOLDEN_DIR) / (name + ".safetensors"))) {
+  }
 
   const std::string& name() const { return name_; }
   bool contains(const std::string& tensor_name) const { return reader_.contains(tensor_name); }

@@ -34,7 +34,7 @@ std::vector<std::byte> with_size(std::vector<std::byte> png, std::uint32_t width
   put(16, width);
   put(20, height);
   put(29, static_cast<std::uint32_t>(
-              crc32(0, reinterpret_cast<const unsigned char*>(png.data()) + 12, 17)));
+              ::crc32(0, reinterpret_cast<const unsigned char*>(png.data()) + 12, 17)));
   return png;
 }
 
