@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <vector>
 
 #include "tessera/autograd/recompute.hpp"
@@ -68,9 +70,24 @@ struct TransformerBlock {
   /// The block's output for the last `count` tokens alone [B, count, dim]: the others are attended
   /// to, but their queries, projection and MLP are never computed. Computed again in backward if
   /// the tape says so (TapeSettings); the block must not move before that.
+  /// Throws std::invalid_argument if x carries a tape while all weights are zero, as they are
+  /// before initialize(): a sum over zeros gives no weight a gradient, so training would change
+  /// nothing.
   Var<Scalar, 3> last_tokens(const Var<Scalar, 3>& x, Index count) const;
 
  private:
+  /// Stops at the first value that is not zero, so it costs nothing once weights are there.
+  void check_initialized() const {
+    for (const Linear<Scalar>* layer : {&attn.qkv, &attn.proj, &mlp.fc1, &mlp.fc2}) {
+      const bool zero = std::ranges::all_of(layer->weight.value.values(),
+                                            [](Scalar w) { return std::fpclassify(w) == FP_ZERO; });
+      if (!zero || layer->packed) return;
+    }
+    refuse("TransformerBlock",
+           "all weights are zero; call initialize(model, recipe, generator) or load weights before "
+           "training");
+  }
+
   Var<Scalar, 3> compute(const Var<Scalar, 3>& x, Index count) const {
     const Var<Scalar, 3> residual = slice_tokens(x, x.dim(1) - count, count);
     if (branches_end_in_projections(x)) {  // which add the residual in the same pass
@@ -96,6 +113,7 @@ struct TransformerBlock {
 
 template <std::floating_point Scalar>
 Var<Scalar, 3> TransformerBlock<Scalar>::last_tokens(const Var<Scalar, 3>& x, Index count) const {
+  if (x.tape() != nullptr) check_initialized();
   const auto block = [this, count](const Var<Scalar, 3>& in) { return compute(in, count); };
   const bool again = x.tape() != nullptr && x.tape()->settings().recompute_blocks;
   return again ? recompute(x, block) : block(x);

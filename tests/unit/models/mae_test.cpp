@@ -9,6 +9,7 @@
 #include "support/near.hpp"
 #include "support/throws.hpp"
 #include "tessera/masking/token_mask.hpp"
+#include "tessera/models/initialize.hpp"
 #include "tessera/train/adamw.hpp"
 
 namespace tessera::test {
@@ -286,6 +287,27 @@ TEST_CASE("MAE: input that does not fit is refused and records nothing") {
         "MAE::target: idx_mask(1, 0) = 0 is a prefix token, which has no pixels to predict");
   CHECK(error_of([&] { mae.target(images, TokenIndex({2, 1}, {3, -1})); }) ==
         "MAE::target: idx_mask(1, 0) = -1 is outside [0, 13)");
+}
+
+TEST_CASE("MAE: a forgotten initialize is an error in training, of the decoder's part alone too") {
+  MAE<float> mae(tiny_mae());
+  const auto images = random_tensor<4, float>(
+      {1, 2, mae.encoder.config.image_size.height, mae.encoder.config.image_size.width}, 1);
+  const TokenIndex idx_keep({1, 2}, {0, 1});
+  const TokenIndex idx_mask({1, 2}, {2, 3});
+  const auto train = [&] {
+    Tape<float> tape;
+    (void)mae.loss(Var<float, 4>(images, &tape), idx_keep, idx_mask);
+  };
+  const std::string message =
+      "TransformerBlock: all weights are zero; call initialize(model, recipe, generator) or load "
+      "weights before training";
+  CHECK(error_of(train) == message);
+  Generator generator(1);
+  initialize(mae.encoder, InitRecipe::mae, generator);
+  CHECK(error_of(train) == message);
+  initialize(mae, InitRecipe::mae, generator);
+  CHECK(error_of(train) == "(no exception)");
 }
 
 }  // namespace

@@ -122,6 +122,19 @@ TEST_CASE("TransformerBlock: gradients") {
   }
 }
 
+TEST_CASE("TransformerBlock: weights that were never initialized are not trained") {
+  const auto x = random_tensor<3>({1, 2, 8}, 2);
+  TransformerBlock<double> block(small());
+  Tape<double> tape;
+  CHECK(error_of([&] { block(Var<double, 3>(x, &tape)); }) ==
+        "TransformerBlock: all weights are zero; call initialize(model, recipe, generator) or load "
+        "weights before training");
+  CHECK(tape.entries() == 0);
+  CHECK(block(Var(x)).value() == x);  // without a tape zeros are numbers like others
+  block.mlp.fc2.weight.value(0, 0) = 1;
+  CHECK(block(Var<double, 3>(x, &tape)).value() == x);
+}
+
 TEST_CASE("TransformerBlock: what makes no block is refused") {
   const auto message = [](auto change) {
     TransformerBlockConfig config = small();
