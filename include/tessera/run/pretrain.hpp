@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tessera/data/loader.hpp"
 #include "tessera/io/weights/load.hpp"
@@ -80,7 +81,7 @@ struct IjepaMethod {
     const auto number = static_cast<std::uint64_t>(step);
     Generator generator(data::hash_of({seed, number, 1}));
     const MultiBlockMasks masks = sampler.sample(images.dim(0), number, generator);
-    return model.loss(images, masks.masks_enc, masks.masks_pred);
+    return model.loss(images, masks.masks_context, masks.masks_target);
   }
 
   /// The target encoder follows the encoder.
@@ -117,7 +118,15 @@ struct PretrainReport {
   Index step = 0;
   Index first_step = 0;  ///< 0 for a new run, else the step it was resumed at
   std::vector<DamagedSave> damaged;
+  std::filesystem::path weights;  ///< of the last save, if there is one
 };
+
+/// "step 100  epoch 1.5  loss 0.8327 ...": what a log entry says, for a terminal.
+inline std::string progress_line(const LogEntry& entry) {
+  std::string line = concat("step ", entry.step);
+  for (const auto& [name, value] : entry.values) line += concat("  ", name, " ", value);
+  return line;
+}
 
 namespace detail {
 
@@ -189,7 +198,9 @@ PretrainReport pretrain(const typename Method::Recipe& recipe, const data::Image
     load_optimizer(save->folder / "moments.safetensors", optimizer);
     state = std::move(saved);
   }
-  PretrainReport report{.first_step = state.step, .damaged = folder.damaged()};
+  PretrainReport report;
+  report.first_step = state.step;
+  report.damaged = folder.damaged();
   RunLog log(path / "log.jsonl", state.log_bytes);
 
   const auto save_run = [&] {
@@ -250,6 +261,9 @@ PretrainReport pretrain(const typename Method::Recipe& recipe, const data::Image
     if (state.step % options.save_every == 0 || state.step == all_steps) save_run();
   }
   report.step = state.step;
+  if (const std::optional<Save> last = folder.newest()) {
+    report.weights = last->folder / "weights.safetensors";
+  }
   return report;
 }
 
