@@ -6,9 +6,11 @@
 #include <string_view>
 #include <utility>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/hyperparameters.hpp"
 #include "tessera/io/safetensors/writer.hpp"
 #include "tessera/io/tensors/metadata.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -25,13 +27,18 @@ inline void drop_self_test(TensorMetadata& metadata) {
                 [](const auto& item) { return item.first.starts_with("tessera.self_test."); });
 }
 
-/// What a file must say beside its tensors, so that the model can be made from it alone; then
-/// `more`, which counts before it.
+/// Adds the texts that make a model from its file alone, and `more`. Throws std::invalid_argument
+/// if `more` has a key of the library's own: it would contradict the model.
 inline void add_metadata(SafetensorsWriter& file, const HiddenFacts& facts, std::string_view naming,
                          TensorMetadata more) {
   TensorMetadata metadata = to_metadata(facts);
   metadata["format"] = "pt";
   metadata["tessera.naming"] = naming;
+  for (const auto& [key, value] : more) {
+    if (metadata.contains(key)) {
+      refuse("SaveOptions::metadata", "key ", in_quotes(key), " is one that the library writes");
+    }
+  }
   more.merge(metadata);
   for (const auto& [key, value] : more) file.add_metadata(key, value);
 }
@@ -51,7 +58,10 @@ void save_weights(const std::filesystem::path& path, const Model& model,
   }
   TensorMetadata more = options.metadata;
   if constexpr (detail::ModelNames<Model>::kind != ModelKind::other) {
-    more.emplace("tessera.kind", kind_name(detail::ModelNames<Model>::kind));
+    const std::string_view kind = kind_name(detail::ModelNames<Model>::kind);
+    if (!more.emplace("tessera.kind", kind).second) {
+      refuse("SaveOptions::metadata", "key 'tessera.kind' is one that the library writes");
+    }
   }
   detail::add_metadata(file, detail::hidden_facts_of(model), own_naming, std::move(more));
   file.write(path);
