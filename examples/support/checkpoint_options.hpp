@@ -5,14 +5,14 @@
 #include <vector>
 
 #include "support/print.hpp"
-#include "tessera/io/weights/load_plan.hpp"
+#include "tessera/io/weights/load.hpp"
 
 namespace example {
 
 /// Options that answer what a weights file may not say.
 struct CheckpointFlags {
   explicit CheckpointFlags(CLI::App& app) {
-    app.add_option("--naming", naming, "whose names the file has, if it is not recognised");
+    app.add_option("--naming", naming, "whose names the file has, if it is not recognized");
     app.add_option("--entry", entry, "of a training checkpoint, such as state_dict_ema");
     app.add_option("--num-heads", num_heads, "attention heads of the encoder");
     app.add_option("--decoder-num-heads", decoder_num_heads, "attention heads of the decoder");

@@ -5,8 +5,6 @@
 #include <span>
 #include <string>
 
-#include "tessera/core/ieee.hpp"
-
 namespace tessera {
 
 /// Signed, like Eigen's, so that differences and loops need no care.

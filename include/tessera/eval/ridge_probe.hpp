@@ -1,7 +1,5 @@
 #pragma once
 
-#include "tessera/core/eigen.hpp"
-
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>

@@ -1,7 +1,5 @@
 #pragma once
 
-#include "tessera/core/eigen.hpp"
-
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>

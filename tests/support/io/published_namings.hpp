@@ -18,20 +18,25 @@ inline std::set<std::string> namings_for(const Case& published) {
   if (kind == "ijepa") {
     return {"ijepa", "lightly", "lightly_predictor", "lightly_predictor_legacy"};
   }
-  if (kind == "mae") return {"hugging_face", "hugging_face_v5", "lightly", "mae"};
+  if (kind == "mae") {
+    return {"hugging_face", "hugging_face_v5", "lightly", "lightly_legacy", "mae", "mmpretrain"};
+  }
   std::set<std::string> namings{"lightly", "timm"};
   const bool registers = expected.integer("reg_tokens") > 0;
   const bool class_token = expected.flag("class_token");
   const bool plain = !registers && !expected.flag("layer_scale") && !expected.flag("fc_norm");
   if (plain) {
     namings.insert({"hugging_face", "hugging_face_v5"});
-    if (biased && square) namings.insert(class_token ? "mae" : "ijepa");
+    if (square && !class_token) namings.insert("ijepa");
+    if (biased && square && class_token) namings.insert("mae");
     if (biased && square && class_token && expected.integer("in_chans") == 3) {
       namings.insert({"torchvision", "torchvision_legacy", "lightly_torchvision"});
     }
   }
+  if (!registers) namings.insert("mmpretrain");
+  const bool placed_registers = registers && !expected.flag("no_embed_class");
+  if (class_token && !expected.flag("fc_norm") && !placed_registers) namings.insert("dinov2");
   if (expected.flag("layer_scale") && class_token) {
-    namings.insert("dinov2");
     // Hugging Face's has a whole number for the ratio of its MLP.
     const Index factor = expected.text("mlp") == "swiglu" ? 3 : 2;
     if (expected.integer("mlp_hidden") * factor % (2 * expected.integer("embed_dim")) == 0) {

@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "tessera/core/error.hpp"
-#include "tessera/io/checkpoint/facts.hpp"
+#include "tessera/io/checkpoint/data.hpp"
+#include "tessera/io/checkpoint/stack_shape.hpp"
 #include "tessera/io/file/fail.hpp"
 #include "tessera/io/text/printable.hpp"
 
@@ -25,7 +26,7 @@ inline void expect_norm(ExpectedTensors& expected, const std::string& name, Inde
 }
 
 inline void expect_blocks(ExpectedTensors& expected, const std::string& prefix,
-                          const StackFacts& stack) {
+                          const StackShape& stack) {
   for (Index i = 0; i < stack.depth; ++i) {
     const std::string block = concat(prefix, "blocks.", i, ".");
     expect_norm(expected, block + "norm1", stack.dim);
@@ -54,7 +55,7 @@ inline void expect_encoder(ExpectedTensors& expected, const std::string& prefix,
   expect_norm(expected, prefix + (facts.fc_norm ? "fc_norm" : "norm"), dim);
 }
 
-/// What a model of these facts is made of; a predictor alone is for encoders `outer` wide.
+/// The tensors of a model of these facts; a predictor alone is for encoders `outer` wide.
 inline ExpectedTensors expected_tensors(const CheckpointFacts& facts, Index outer = 0) {
   ExpectedTensors expected;
   if (facts.encoder) expect_encoder(expected, "encoder.", facts);
@@ -62,7 +63,7 @@ inline ExpectedTensors expected_tensors(const CheckpointFacts& facts, Index oute
     expect_encoder(expected, "target_encoder.", facts);
   }
   if (!facts.decoder) return expected;
-  const StackFacts& decoder = *facts.decoder;
+  const StackShape& decoder = *facts.decoder;
   const bool predictor = facts.kind == ModelKind::ijepa || facts.kind == ModelKind::predictor;
   const std::string prefix = predictor ? "predictor." : "decoder.";
   expected[prefix + "mask_token"] = {1, 1, decoder.dim};
@@ -90,8 +91,8 @@ inline bool same_shape(std::string_view name, std::span<const Index> a, std::spa
 }
 
 /// Throws std::runtime_error naming the tensor unless the file holds that model whole, as far as
-/// our names begin with `part`: what a conversion, which makes no model, must know. Only an
-/// encoder's mask token may be missing.
+/// our names begin with `part`: a conversion, which makes no model, must know. Only an encoder's
+/// mask token may be missing.
 inline void check_complete(const Checkpoint& file, const CheckpointFacts& facts,
                            std::string_view part = "") {
   const std::string& label = file.source.label();
@@ -102,8 +103,7 @@ inline void check_complete(const Checkpoint& file, const CheckpointFacts& facts,
     if (!name.starts_with(part)) continue;
     const CheckpointTensor* tensor = file.find(name);
     if (tensor == nullptr && !name.ends_with("encoder.mask_token")) {
-      refuse_file(label, "tensor ", in_quotes(name), ": is missing (naming ", file.naming_id(),
-                  ")");
+      refuse_missing(file, name);
     }
     if (tensor != nullptr && !same_shape(name, tensor->shape, shape)) {
       refuse_file(label, "tensor ", in_quotes(tensor->stored[0]), ": has shape ",

@@ -2,6 +2,8 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "tessera/io/checkpoint/model_names.hpp"
 #include "tessera/io/tensors/metadata.hpp"
@@ -9,9 +11,9 @@
 
 namespace tessera::io {
 
-/// What shows in no tensor of a model; without it the weights would fit and be wrong. Files of
-/// Tessera carry it as metadata.
-struct HiddenFacts {
+/// Settings of a model that show in no tensor; without them the weights would fit and be wrong.
+/// Files of Tessera carry them as metadata.
+struct Hyperparameters {
   std::optional<Index> num_heads = std::nullopt;
   std::optional<Index> decoder_num_heads = std::nullopt;
   std::optional<Size> image_size = std::nullopt;
@@ -20,17 +22,24 @@ struct HiddenFacts {
   std::optional<bool> norm_pix_loss = std::nullopt;
   std::optional<GlobalPool> global_pool = std::nullopt;
   std::optional<kernels::Bicubic> resampling = std::nullopt;
+  std::optional<Activation> activation = std::nullopt;
 };
 
 constexpr std::string_view pool_name(GlobalPool pool) {
   return pool == GlobalPool::avg ? "avg" : "token";
 }
 
+constexpr std::string_view activation_name(Activation activation) {
+  return activation == Activation::swiglu      ? "swiglu"
+         : activation == Activation::gelu_tanh ? "gelu_tanh"
+                                               : "gelu";
+}
+
 namespace detail {
 
 template <class Model>
-HiddenFacts hidden_facts_of(const Model& model) {
-  HiddenFacts facts;
+Hyperparameters hyperparameters_of(const Model& model) {
+  Hyperparameters facts;
   if (const auto* decoder = decoder_of(model)) {
     facts.decoder_num_heads = decoder->config.num_heads;
     facts.decoder_grid = decoder->config.grid;
@@ -42,6 +51,7 @@ HiddenFacts hidden_facts_of(const Model& model) {
     facts.layer_norm_eps = encoder->config.layer_norm_eps;
     facts.global_pool = encoder->config.global_pool;
     facts.resampling = encoder->config.resampling;
+    facts.activation = encoder->config.activation;
   }
   if constexpr (ModelNames<Model>::kind == ModelKind::mae) {
     facts.norm_pix_loss = model.norm_pix_loss;
@@ -49,45 +59,65 @@ HiddenFacts hidden_facts_of(const Model& model) {
   return facts;
 }
 
-inline TensorMetadata to_metadata(const HiddenFacts& facts) {
+/// Where the metadata of a model begin that is the whole of a file, or the member of a module that
+/// stands at a dotted path: "tessera." or "tessera.at.backbone.".
+inline std::string metadata_root(std::string_view path = "") {
+  return path.empty() ? "tessera." : concat("tessera.at.", path, ".");
+}
+
+inline TensorMetadata to_metadata(const Hyperparameters& facts,
+                                  const std::string& root = metadata_root()) {
   TensorMetadata metadata;
-  const auto add = [&](const std::string& key, const auto& fact, const auto& text) {
-    if (fact) metadata["tessera." + key] = text(*fact);
+  const auto add = [&](std::string_view key, std::string text) {
+    metadata[concat(root, key)] = std::move(text);
   };
-  const auto count = [](Index value) { return std::to_string(value); };
-  const auto add_size = [&](const std::string& key, const std::optional<Size>& size) {
+  const auto add_size = [&](std::string_view key, const std::optional<Size>& size) {
     if (!size) return;
-    metadata["tessera." + key + "_height"] = std::to_string(size->height);
-    metadata["tessera." + key + "_width"] = std::to_string(size->width);
+    add(concat(key, "_height"), std::to_string(size->height));
+    add(concat(key, "_width"), std::to_string(size->width));
   };
-  add("num_heads", facts.num_heads, count);
-  add("decoder_num_heads", facts.decoder_num_heads, count);
+  if (facts.num_heads) add("num_heads", std::to_string(*facts.num_heads));
+  if (facts.decoder_num_heads) add("decoder_num_heads", std::to_string(*facts.decoder_num_heads));
   add_size("image", facts.image_size);
   add_size("grid", facts.decoder_grid);
-  add("layer_norm_eps", facts.layer_norm_eps, [](double value) { return number_text(value); });
-  add("norm_pix_loss", facts.norm_pix_loss, [](bool value) { return value ? "1" : "0"; });
-  add("global_pool", facts.global_pool, pool_name);
-  add("resampling", facts.resampling, [](kernels::Bicubic filter) {
-    return filter == kernels::Bicubic::plain ? "plain" : "antialias";
-  });
+  if (facts.layer_norm_eps) add("layer_norm_eps", number_text(*facts.layer_norm_eps));
+  if (facts.norm_pix_loss) add("norm_pix_loss", *facts.norm_pix_loss ? "1" : "0");
+  if (facts.global_pool) add("global_pool", std::string(pool_name(*facts.global_pool)));
+  if (facts.resampling) {
+    add("resampling", *facts.resampling == kernels::Bicubic::plain ? "plain" : "antialias");
+  }
+  // The plain GELU is what a file means that says nothing; SwiGLU shows in the tensors.
+  if (facts.activation == Activation::gelu_tanh) add("activation", "gelu_tanh");
   return metadata;
 }
 
-/// What to_metadata wrote; nothing for what is not there or cannot be read.
-inline HiddenFacts hidden_facts(const TensorMetadata& metadata) {
-  HiddenFacts facts{.num_heads = metadata_index(metadata, "tessera.num_heads"),
-                    .decoder_num_heads = metadata_index(metadata, "tessera.decoder_num_heads"),
-                    .image_size = metadata_size(metadata, "tessera.image"),
-                    .decoder_grid = metadata_size(metadata, "tessera.grid"),
-                    .layer_norm_eps = metadata_number(metadata, "tessera.layer_norm_eps"),
-                    .norm_pix_loss = metadata_flag(metadata, "tessera.norm_pix_loss")};
-  const std::string pool = metadata_text(metadata, "tessera.global_pool");
+/// Reads back from a file what to_metadata wrote; nothing for what is not there or cannot be read.
+inline Hyperparameters hyperparameters_in(const TensorMetadata& metadata,
+                                          const std::string& root = metadata_root()) {
+  Hyperparameters facts{.num_heads = metadata_index(metadata, root + "num_heads"),
+                        .decoder_num_heads = metadata_index(metadata, root + "decoder_num_heads"),
+                        .image_size = metadata_size(metadata, root + "image"),
+                        .decoder_grid = metadata_size(metadata, root + "grid"),
+                        .layer_norm_eps = metadata_number(metadata, root + "layer_norm_eps"),
+                        .norm_pix_loss = metadata_flag(metadata, root + "norm_pix_loss")};
+  const std::string pool = metadata_text(metadata, root + "global_pool");
   if (pool == "avg") facts.global_pool = GlobalPool::avg;
   if (pool == "token") facts.global_pool = GlobalPool::token;
-  const std::string filter = metadata_text(metadata, "tessera.resampling");
+  const std::string filter = metadata_text(metadata, root + "resampling");
   if (filter == "plain") facts.resampling = kernels::Bicubic::plain;
   if (filter == "antialias") facts.resampling = kernels::Bicubic::antialias;
+  if (metadata_text(metadata, root + "activation") == "gelu_tanh") {
+    facts.activation = Activation::gelu_tanh;
+  }
   return facts;
+}
+
+/// The settings that a checkpoint's metadata have for its model: those of the entry, if it is a
+/// member of a saved module.
+inline Hyperparameters read_hyperparameters(const TensorMetadata& metadata,
+                                            const std::string& entry) {
+  const std::string root = metadata_root(entry);
+  return hyperparameters_in(metadata, metadata.contains(root + "kind") ? root : metadata_root());
 }
 
 }  // namespace detail

@@ -16,6 +16,7 @@ enum class Origin {
   metadata,
   config_json,
   preprocessor_config_json,
+  model_type,      ///< config.json does not say it: what the class of its model_type has then
   args,            ///< of the training script, in its checkpoint
   tensors,         ///< their names and shapes leave no choice
   naming,          ///< the code that has these names has it so
@@ -25,10 +26,18 @@ enum class Origin {
 };
 
 constexpr std::string_view origin_name(Origin origin) {
-  constexpr std::array<std::string_view, 11> names{
-      "",       "given",   "metadata", "config.json",    "preprocessor_config.json",
-      "args",   "tensors", "naming",   "published size", "square grid",
-      "default"};
+  constexpr std::array<std::string_view, 12> names{"",
+                                                   "given",
+                                                   "metadata",
+                                                   "config.json",
+                                                   "preprocessor_config.json",
+                                                   "model_type",
+                                                   "args",
+                                                   "tensors",
+                                                   "naming",
+                                                   "published size",
+                                                   "square grid",
+                                                   "default"};
   return names[static_cast<std::size_t>(origin)];
 }
 

@@ -1,147 +1,30 @@
 #pragma once
 
-#include <cmath>
-#include <string>
-
-#include "tessera/core/error.hpp"
+#include "tessera/core/inline.hpp"
+#include "tessera/io/checkpoint/checkpoint.hpp"
 #include "tessera/io/checkpoint/facts.hpp"
-#include "tessera/io/file/fail.hpp"
 #include "tessera/models/ijepa.hpp"
 #include "tessera/models/mae.hpp"
 
 namespace tessera::io {
 
-namespace detail {
-
-/// The value, or an error that asks for it by the name of the option.
-template <class T>
-const T& asked_for(const Checkpoint& file, const Known<T>& fact, std::string_view option,
-                   std::string_view why) {
-  if (!fact.value) {
-    refuse_file(file.source.label(), option, " cannot be told from the file (", why, "); give ",
-                option);
-  }
-  return *fact.value;
-}
-
-/// So that the width times it, rounded down, is `hidden` again.
-inline double mlp_ratio(const StackFacts& stack) {
-  const auto dim = static_cast<double>(stack.dim);
-  const double ratio = static_cast<double>(stack.mlp_hidden) / dim;
-  return static_cast<Index>(dim * ratio) == stack.mlp_hidden
-             ? ratio
-             : std::nextafter(ratio, static_cast<double>(stack.mlp_hidden) + 1);
-}
-
-/// What is there, or an error that says what the file is instead.
-inline StackFacts needed(const Checkpoint& file, const std::optional<StackFacts>& stack,
-                         bool is_such, std::string_view what, ModelKind kind) {
-  if (!stack || !is_such) {
-    refuse_file(
-        file.source.label(), "holds no ", what, ": it is ",
-        kind == ModelKind::encoder ? "an encoder alone" : concat("of kind ", kind_name(kind)));
-  }
-  return *stack;
-}
-
-/// Heads that divide the width of their stack.
-inline Index needed_heads(const Checkpoint& file, const Known<Index>& fact, const StackFacts& stack,
-                          std::string_view option) {
-  const Index heads =
-      asked_for(file, fact, option, "no tensor shows the number of attention heads");
-  if (heads < 1 || stack.dim % heads != 0) {
-    refuse_file(file.source.label(), option, " = ", heads, " does not divide the width ",
-                stack.dim);
-  }
-  return heads;
-}
-
-}  // namespace detail
-
 /// The encoder of a checkpoint. Throws std::runtime_error naming the file if it has none, or naming
 /// the option that answers what cannot be told.
-inline MaskedVisionTransformerConfig encoder_config(const Checkpoint& file,
-                                                    const CheckpointFacts& facts) {
-  const StackFacts encoder = detail::needed(file, facts.encoder, true, "encoder", facts.kind);
-  const Index heads = detail::needed_heads(file, facts.num_heads, encoder, "num_heads");
-  const Size image =
-      detail::asked_for(file, facts.image_size, "image_size", detail::no_image_size(facts));
-  // Where training moves positions is no fact of the file; what such models do is taken for
-  // granted.
-  const bool fixed_positions = (facts.kind != ModelKind::encoder || file.naming_id() == "mae" ||
-                                file.naming_id() == "ijepa") &&
-                               encoder.dim % 4 == 0;
-  return {.image_size = image,
-          .patch_size = facts.patch_size,
-          .in_chans = facts.in_chans,
-          .embed_dim = encoder.dim,
-          .depth = encoder.depth,
-          .num_heads = heads,
-          .mlp_ratio = detail::mlp_ratio(encoder),
-          .qkv_bias = encoder.qkv_bias,
-          .class_token = facts.class_token,
-          .reg_tokens = facts.reg_tokens,
-          .no_embed_class = facts.no_embed_class,
-          .init_values = encoder.layer_scale ? std::optional(1.0) : std::nullopt,
-          .layer_norm_eps = detail::asked_for(file, facts.layer_norm_eps, "layer_norm_eps",
-                                              "there is no config.json"),
-          .pos_embed = fixed_positions ? PositionEmbedding::sincos : PositionEmbedding::learned,
-          .resampling = *facts.resampling.value,
-          .global_pool = *facts.global_pool.value,
-          .fc_norm = facts.fc_norm,
-          .activation = encoder.activation};
-}
+MaskedVisionTransformerConfig encoder_config(const Checkpoint& file, const CheckpointFacts& facts);
 
 /// The MAE of a checkpoint with its decoder. Throws as encoder_config.
-inline MAEConfig mae_config(const Checkpoint& file, const CheckpointFacts& facts) {
-  const StackFacts decoder = detail::needed(file, facts.decoder, facts.kind == ModelKind::mae,
-                                            "MAE with its decoder", facts.kind);
-  const Index heads =
-      detail::needed_heads(file, facts.decoder_num_heads, decoder, "decoder_num_heads");
-  return {.encoder = encoder_config(file, facts),
-          .decoder_embed_dim = decoder.dim,
-          .decoder_depth = decoder.depth,
-          .decoder_num_heads = heads,
-          .decoder_mlp_ratio = detail::mlp_ratio(decoder),
-          .norm_pix_loss = detail::asked_for(file, facts.norm_pix_loss, "norm_pix_loss",
-                                             "raw and normalised pixels have the same tensors")};
-}
+MAEConfig mae_config(const Checkpoint& file, const CheckpointFacts& facts);
 
 /// The I-JEPA of a checkpoint with its predictor. Throws as encoder_config.
-inline IJEPAConfig ijepa_config(const Checkpoint& file, const CheckpointFacts& facts) {
-  const StackFacts predictor = detail::needed(file, facts.decoder, facts.kind == ModelKind::ijepa,
-                                              "I-JEPA with its predictor", facts.kind);
-  const Index heads =
-      detail::needed_heads(file, facts.decoder_num_heads, predictor, "decoder_num_heads");
-  return {.encoder = encoder_config(file, facts),
-          .predictor_embed_dim = predictor.dim,
-          .predictor_depth = predictor.depth,
-          .predictor_num_heads = heads,
-          .predictor_mlp_ratio = detail::mlp_ratio(predictor)};
-}
+IJEPAConfig ijepa_config(const Checkpoint& file, const CheckpointFacts& facts);
 
-/// A decoder or predictor alone. The grid must be square, unless the file is one of ours. Throws as
-/// encoder_config.
-inline MaskedVisionTransformerDecoderConfig decoder_config(const Checkpoint& file,
-                                                           const CheckpointFacts& facts) {
-  const StackFacts decoder = detail::needed(file, facts.decoder, true, "decoder", facts.kind);
-  const Index heads =
-      detail::needed_heads(file, facts.decoder_num_heads, decoder, "decoder_num_heads");
-  const Size grid = facts.decoder_grid.value.value_or(Size{});
-  const Index prefix = decoder.positions - grid.count();
-  if (grid.count() == 0 || prefix < 0) {
-    refuse_file(file.source.label(), "the grid cannot be told from ", decoder.positions,
-                " positions; make the decoder and load the file into it");
-  }
-  return {.grid = grid,
-          .num_prefix_tokens = prefix,
-          .embed_dim = decoder.dim,
-          .depth = decoder.depth,
-          .num_heads = heads,
-          .mlp_ratio = detail::mlp_ratio(decoder),
-          .qkv_bias = decoder.qkv_bias,
-          .layer_norm_eps = detail::asked_for(file, facts.layer_norm_eps, "layer_norm_eps",
-                                              "there is no config.json")};
-}
+/// The decoder or predictor of a checkpoint, alone. Its grid is that of its encoder; where there is
+/// none, it must be square, unless the file is one of ours. Throws as encoder_config.
+MaskedVisionTransformerDecoderConfig decoder_config(const Checkpoint& file,
+                                                    const CheckpointFacts& facts);
 
 }  // namespace tessera::io
+
+#ifndef TESSERA_COMPILED_LIB
+#include "tessera/io/checkpoint/model_config_impl.hpp"
+#endif

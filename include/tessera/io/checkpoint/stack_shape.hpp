@@ -2,45 +2,69 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
-#include "tessera/core/error.hpp"
-#include "tessera/io/checkpoint/checkpoint.hpp"
-#include "tessera/io/file/fail.hpp"
-#include "tessera/io/text/printable.hpp"
-#include "tessera/nn/mlp.hpp"
+#include "tessera/io/checkpoint/data.hpp"
+#include "tessera/io/naming/recognize.hpp"
 
-namespace tessera::io {
+namespace tessera::io::detail {
 
-/// Of an encoder or decoder, from the shapes of its tensors.
-struct StackFacts {
-  Index dim = 0;
-  Index depth = 0;
-  Index mlp_hidden = 0;  ///< columns of the last layer of the MLP
-  Index positions = 0;   ///< rows of the position table
-  bool qkv_bias = false;
-  bool layer_scale = false;
-  Activation activation = Activation::gelu;
+/// The name that a tensor of ours would have in a file of our own: an encoder or decoder alone
+/// stands at the top.
+inline std::string own_name(const Checkpoint& file, const std::string& ours) {
+  for (const CheckpointTensor& tensor : file.tensors) {
+    const std::string& stored = tensor.stored[0];
+    if (tensor.name.size() <= stored.size() || !tensor.name.ends_with(stored)) continue;
+    const std::size_t prefix = tensor.name.size() - stored.size();
+    return ours.starts_with(tensor.name.substr(0, prefix)) ? ours.substr(prefix) : ours;
+  }
+  return ours;
+}
 
-  /// Rows of the first layer of the MLP: SwiGLU's makes two halves.
-  Index mlp_rows() const { return activation == Activation::swiglu ? 2 * mlp_hidden : mlp_hidden; }
-};
+/// The name that a tensor of ours would have in this file, where it is missing: that of the section
+/// of its naming which explains most of the file.
+inline std::string their_name(const Checkpoint& file, const std::string& ours) {
+  if (file.naming == nullptr) return own_name(file, ours);
+  std::set<std::string> patterns;
+  for (const CheckpointTensor& tensor : file.tensors) {
+    for (const std::string& stored : tensor.stored) {
+      patterns.insert(without_number(unwrapped(stored)).first);
+    }
+  }
+  const auto [pattern, number] = without_number(ours);
+  std::string best = ours;
+  Index best_count = -1;
+  for (const NameSection& section : file.naming->sections) {
+    std::string candidate;
+    Index count = 0;
+    visit_names(section, [&](const std::string& theirs, const std::string& our_pattern,
+                             const NamePair&, const std::string&) {
+      if (our_pattern == pattern && candidate.empty()) candidate = with_number(theirs, number);
+      if (patterns.contains(theirs)) ++count;
+    });
+    if (candidate.empty() || count <= best_count) continue;
+    best = candidate;
+    best_count = count;
+  }
+  return best;
+}
 
-namespace detail {
+[[noreturn]] inline void refuse_missing(const Checkpoint& file, const std::string& name) {
+  refuse_file(file.source.label(), "tensor ", in_quotes(their_name(file, name)),
+              ": is missing (naming ", file.naming_id(), ")");
+}
 
 /// The shape of a tensor that must be there and have that rank.
 inline const std::vector<Index>& shape_of(const Checkpoint& file, const std::string& name,
                                           std::size_t rank) {
   const CheckpointTensor* tensor = file.find(name);
-  if (tensor == nullptr) {
-    refuse_file(file.source.label(), "tensor ", in_quotes(name), ": is missing (naming ",
-                file.naming_id(), ")");
-  }
+  if (tensor == nullptr) refuse_missing(file, name);
   if (tensor->shape.size() != rank) {
     refuse_file(file.source.label(), "tensor ", in_quotes(tensor->stored[0]), ": has shape ",
-                std::span<const Index>(tensor->shape), ", but ", name, " has ", rank,
-                " dimensions");
+                std::span<const Index>(tensor->shape), ", but must have ", rank, " dimensions");
   }
   return tensor->shape;
 }
@@ -48,11 +72,18 @@ inline const std::vector<Index>& shape_of(const Checkpoint& file, const std::str
 inline void require_shape(const Checkpoint& file, const std::string& name,
                           const std::vector<Index>& expected) {
   const std::vector<Index>& shape = shape_of(file, name, expected.size());
-  if (shape != expected) {
-    refuse_file(file.source.label(), "tensor ", in_quotes(file.find(name)->stored[0]),
-                ": has shape ", std::span<const Index>(shape), ", but the other tensors make it ",
-                std::span<const Index>(expected));
-  }
+  if (shape == expected) return;
+  refuse_file(file.source.label(), "tensor ", in_quotes(file.find(name)->stored[0]), ": has shape ",
+              std::span<const Index>(shape), ", but the other tensors make it ",
+              std::span<const Index>(expected));
+}
+
+/// Throws unless every extent of a tensor is positive: a tensor without bytes decides no size.
+inline void require_values(const Checkpoint& file, const std::string& name) {
+  const CheckpointTensor& tensor = *file.find(name);
+  if (std::ranges::all_of(tensor.shape, [](Index extent) { return extent > 0; })) return;
+  refuse_file(file.source.label(), "tensor ", in_quotes(tensor.stored[0]), ": has shape ",
+              std::span<const Index>(tensor.shape), ", which holds no value");
 }
 
 /// One more than the highest number of a block behind a prefix: gaps count.
@@ -71,32 +102,29 @@ inline Index block_count(const Checkpoint& file, const std::string& prefix) {
 
 /// The blocks behind a prefix. Every large tensor of every block must be there, so that no model is
 /// made that the file could not fill.
-inline StackFacts stack_facts(const Checkpoint& file, const std::string& prefix) {
-  StackFacts facts;
+inline StackShape stack_shape(const Checkpoint& file, const std::string& prefix) {
+  StackShape stack;
   const std::vector<Index>& positions = shape_of(file, prefix + "pos_embed", 3);
-  facts.positions = positions[1];
-  facts.dim = positions[2];
-  require_shape(file, prefix + "pos_embed", {1, facts.positions, facts.dim});
-  facts.depth = block_count(file, prefix);
+  stack.positions = positions[1];
+  stack.dim = positions[2];
+  require_shape(file, prefix + "pos_embed", {1, stack.positions, stack.dim});
+  require_values(file, prefix + "pos_embed");
+  stack.depth = block_count(file, prefix);
   const std::string first = prefix + "blocks.0.";
-  facts.mlp_hidden = shape_of(file, first + "mlp.fc2.weight", 2)[1];
+  stack.mlp_hidden = shape_of(file, first + "mlp.fc2.weight", 2)[1];
+  require_values(file, first + "mlp.fc2.weight");
   const Index rows = shape_of(file, first + "mlp.fc1.weight", 2)[0];
-  if (facts.dim < 1 || facts.mlp_hidden < 1) {
-    refuse_file(file.source.label(), "tensor '", prefix, "pos_embed': width ", facts.dim, " with ",
-                facts.mlp_hidden, " hidden values makes no model");
-  }
-  if (rows == 2 * facts.mlp_hidden) facts.activation = Activation::swiglu;
-  facts.qkv_bias = file.contains(first + "attn.qkv.bias");
-  facts.layer_scale = file.contains(first + "ls1.gamma");
-  for (Index i = 0; i < facts.depth; ++i) {
+  stack.gated = rows == 2 * stack.mlp_hidden;
+  stack.qkv_bias = file.contains(first + "attn.qkv.bias");
+  stack.layer_scale = file.contains(first + "ls1.gamma");
+  for (Index i = 0; i < stack.depth; ++i) {
     const std::string block = concat(prefix, "blocks.", i, ".");
-    require_shape(file, block + "attn.qkv.weight", {3 * facts.dim, facts.dim});
-    require_shape(file, block + "attn.proj.weight", {facts.dim, facts.dim});
-    require_shape(file, block + "mlp.fc1.weight", {rows, facts.dim});
-    require_shape(file, block + "mlp.fc2.weight", {facts.dim, facts.mlp_hidden});
+    require_shape(file, block + "attn.qkv.weight", {3 * stack.dim, stack.dim});
+    require_shape(file, block + "attn.proj.weight", {stack.dim, stack.dim});
+    require_shape(file, block + "mlp.fc1.weight", {rows, stack.dim});
+    require_shape(file, block + "mlp.fc2.weight", {stack.dim, stack.mlp_hidden});
   }
-  return facts;
+  return stack;
 }
 
-}  // namespace detail
-}  // namespace tessera::io
+}  // namespace tessera::io::detail

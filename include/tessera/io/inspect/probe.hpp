@@ -38,12 +38,12 @@ class NumberHash {
 struct ProbeHashes {
   std::string floats;
   std::string doubles;
-  bool is_double = false;  ///< whether the model can tell doubles
+  bool is_double = false;  ///< the model can tell doubles
 
   std::string text() const { return floats + " " + doubles; }
 };
 
-/// The same numbers in [-1, 1) on every machine.
+/// Numbers in [-1, 1), equal on every machine.
 template <class Scalar, int Rank>
 Tensor<Scalar, Rank> probe_input(const Shape<Rank>& shape) {
   Generator generator(20);
@@ -59,7 +59,8 @@ std::string probe_hash(const Values& values) {
   return hash.text();
 }
 
-/// What a model makes of a fixed input, along every path through it, and sums of its parameters.
+/// The outputs of a model for a fixed input, along every path through it, and sums of its
+/// parameters.
 class Probe {
  public:
   /// Each output is seen along so many directions, of signs that a generator draws: a change of any

@@ -40,7 +40,7 @@ inline std::string numbers_text(const std::vector<double>& values) {
   return text;
 }
 
-/// Compares what a self-test recorded with what a model gives.
+/// Compares the record of a self-test with the outputs of a model.
 class SelfTestComparison {
  public:
   explicit SelfTestComparison(const Checkpoint& file) : file_(file) {}
@@ -102,7 +102,7 @@ class SelfTestComparison {
 
 }  // namespace detail
 
-/// What a model computes from a fixed input, and sums of its parameters, as metadata for its file:
+/// The outputs of a model for a fixed input, and sums of its parameters, as metadata for its file:
 /// save_weights(path, model, {.dtype = dtype, .metadata = self_test(model, dtype)}). Costs a few
 /// forward passes of one image.
 template <Module Model>
@@ -131,7 +131,8 @@ double verify(const Checkpoint& file, const Model& model) {
   if (!has_self_test(file)) refuse_file(file.source.label(), "has no self-test");
   detail::SelfTestComparison comparison(file);
   const detail::Probe probe(model);
-  detail::check_hidden_facts(file, read_facts(file), model, false);
+  detail::check_settings(file, read_facts(file), detail::hyperparameters_of(model),
+                         detail::ModelNames<Model>::kind, false);
   const TensorMetadata& metadata = file.source.metadata();
   if (metadata_text(metadata, "tessera.self_test.input") != probe.input_hash()) {
     comparison.refuse("is of another kind of model, or of another image size");

@@ -51,12 +51,21 @@ inline constexpr auto timm_inside = pairs({{"norm1.", "norm1."},
                                            {"mlp.fc1.", "mlp.fc1."},
                                            {"mlp.fc2.", "mlp.fc2."},
                                            {"ls2.gamma", "ls2.gamma", true}});
+// I-JEPA's code has the biases of query, key and value as an option, DINOv2's LayerScale too.
+inline constexpr auto ijepa_inside = pairs({{"norm1.", "norm1."},
+                                            {"attn.qkv.weight", "attn.qkv.weight"},
+                                            {"attn.qkv.bias", "attn.qkv.bias", true},
+                                            {"attn.proj.", "attn.proj."},
+                                            {"norm2.", "norm2."},
+                                            {"mlp.fc1.", "mlp.fc1."},
+                                            {"mlp.fc2.", "mlp.fc2."}});
 inline constexpr auto dinov2_inside = pairs({{"norm1.", "norm1."},
-                                             {"attn.qkv.", "attn.qkv."},
+                                             {"attn.qkv.weight", "attn.qkv.weight"},
+                                             {"attn.qkv.bias", "attn.qkv.bias", true},
                                              {"attn.proj.", "attn.proj."},
-                                             {"ls1.gamma", "ls1.gamma"},
+                                             {"ls1.gamma", "ls1.gamma", true},
                                              {"norm2.", "norm2."},
-                                             {"ls2.gamma", "ls2.gamma"}});
+                                             {"ls2.gamma", "ls2.gamma", true}});
 inline constexpr auto dinov2_gelu = pairs({{"mlp.fc1.", "mlp.fc1."}, {"mlp.fc2.", "mlp.fc2."}});
 inline constexpr auto dinov2_swiglu = pairs({{"mlp.w12.", "mlp.fc1."}, {"mlp.w3.", "mlp.fc2."}});
 
@@ -118,6 +127,31 @@ inline constexpr auto torchvision_inside =
 inline constexpr auto torchvision_mlp = pairs({{"mlp.0.", "mlp.fc1."}, {"mlp.3.", "mlp.fc2."}});
 inline constexpr auto torchvision_old_mlp =
     pairs({{"mlp.linear_1.", "mlp.fc1."}, {"mlp.linear_2.", "mlp.fc2."}});
+
+// MMPretrain, the OpenMMLab library (once MMClassification and MMSelfSup).
+
+inline constexpr auto mmpretrain_outside = pairs({{"cls_token", "cls_token", true},
+                                                  {"pos_embed", "pos_embed"},
+                                                  {"patch_embed.projection.", "patch_embed.proj."},
+                                                  {"ln1.", "norm.", true},
+                                                  {"ln2.", "fc_norm.", true}});
+inline constexpr auto mmpretrain_inside = pairs({{"ln1.", "norm1."},
+                                                 {"attn.qkv.weight", "attn.qkv.weight"},
+                                                 {"attn.qkv.bias", "attn.qkv.bias", true},
+                                                 {"attn.proj.", "attn.proj."},
+                                                 {"attn.gamma1.weight", "ls1.gamma", true},
+                                                 {"ln2.", "norm2."}});
+inline constexpr auto mmpretrain_gelu = pairs({{"ffn.layers.0.0.", "mlp.fc1."},
+                                               {"ffn.layers.1.", "mlp.fc2."},
+                                               {"ffn.gamma2.scale", "ls2.gamma", true}});
+inline constexpr auto mmpretrain_swiglu = pairs(
+    {{"ffn.w12.", "mlp.fc1."}, {"ffn.w3.", "mlp.fc2."}, {"ffn.gamma2.weight", "ls2.gamma", true}});
+inline constexpr auto mmpretrain_decoder_outside =
+    pairs({{"decoder_embed.", "decoder_embed."},
+           {"mask_token", "decoder.mask_token"},
+           {"decoder_pos_embed", "decoder.pos_embed"},
+           {"ln1.", "decoder.norm."},
+           {"decoder_pred.", "prediction_head."}});
 
 // Hugging Face, as published.
 
@@ -184,9 +218,9 @@ inline constexpr std::string_view blocks = "blocks.*.";
 inline constexpr Dialect mae_encoder{mae_outside, blocks, blocks, {vit_inside}};
 inline constexpr Dialect mae_decoder{
     mae_decoder_outside, "decoder_blocks.*.", "decoder.blocks.*.", {vit_inside}};
-inline constexpr Dialect ijepa_encoder{ijepa_outside, blocks, blocks, {vit_inside}};
+inline constexpr Dialect ijepa_encoder{ijepa_outside, blocks, blocks, {ijepa_inside}};
 inline constexpr Dialect ijepa_predictor{
-    ijepa_predictor_outside, "predictor_blocks.*.", "predictor.blocks.*.", {vit_inside}};
+    ijepa_predictor_outside, "predictor_blocks.*.", "predictor.blocks.*.", {ijepa_inside}};
 inline constexpr Dialect timm_encoder{timm_outside, blocks, blocks, {timm_inside}};
 inline constexpr Dialect dinov2{dinov2_outside, blocks, blocks, {dinov2_inside, dinov2_gelu}};
 inline constexpr Dialect dinov2_gated{
@@ -204,6 +238,16 @@ inline constexpr Dialect torchvision{
 inline constexpr Dialect torchvision_old{
     torchvision_outside, torchvision_blocks, blocks, {torchvision_inside, torchvision_old_mlp}};
 
+inline constexpr std::string_view mmpretrain_blocks = "layers.*.";
+inline constexpr Dialect mmpretrain{
+    mmpretrain_outside, mmpretrain_blocks, blocks, {mmpretrain_inside, mmpretrain_gelu}};
+inline constexpr Dialect mmpretrain_gated{
+    mmpretrain_outside, mmpretrain_blocks, blocks, {mmpretrain_inside, mmpretrain_swiglu}};
+inline constexpr Dialect mmpretrain_decoder{mmpretrain_decoder_outside,
+                                            "decoder_blocks.*.",
+                                            "decoder.blocks.*.",
+                                            {mmpretrain_inside, mmpretrain_gelu}};
+
 inline constexpr std::string_view hf_blocks = "encoder.layer.*.";
 inline constexpr Dialect hf_vit{hf_outside, hf_blocks, blocks, {hf_attention, hf_inside}};
 inline constexpr Dialect hf_mask{hf_mask_token};
@@ -213,7 +257,7 @@ inline constexpr Dialect hf_dinov2_gated{
     hf_dinov2_outside, hf_blocks, blocks, {hf_attention, hf_dinov2_inside, hf_swiglu}};
 inline constexpr Dialect hf_decoder{
     hf_decoder_outside, "decoder_layers.*.", "decoder.blocks.*.", {hf_attention, hf_inside}};
-// What save_pretrained of version 5 makes of decoder_layers.
+// Version 5 saves decoder_layers under this name.
 inline constexpr Dialect hf_saved_decoder{
     {}, "decoder_encoder.layer.*.", "decoder.blocks.*.", {hf_attention, hf_inside}};
 

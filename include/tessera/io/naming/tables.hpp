@@ -1,26 +1,30 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
+#include <initializer_list>
 #include <span>
 #include <string_view>
 
 #include "tessera/io/naming/dialects.hpp"
+#include "tessera/io/naming/layout.hpp"
 #include "tessera/io/naming/model_kind.hpp"
 #include "tessera/kernels/bicubic.hpp"
 
 namespace tessera::io {
 
-/// What a section of a table is written for; every section is read. Bits.
-struct Layout {
-  static constexpr unsigned none = 0;
-  static constexpr unsigned plain = 1;   ///< an encoder without LayerScale
-  static constexpr unsigned scaled = 2;  ///< one with LayerScale
-  static constexpr unsigned gated = 4;   ///< one with SwiGLU
-  static constexpr unsigned encoder = plain | scaled | gated;
-  static constexpr unsigned mae = 8;
-  static constexpr unsigned ijepa = 16;
-  static constexpr unsigned decoder = 32;    ///< of an MAE, alone
-  static constexpr unsigned predictor = 64;  ///< of an I-JEPA, alone
+/// A set of layouts.
+class LayoutSet {
+ public:
+  constexpr LayoutSet(std::initializer_list<Layout> layouts) {
+    for (const Layout layout : layouts) has_[static_cast<std::size_t>(layout)] = true;
+  }
+  constexpr bool contains(Layout layout) const { return has_[static_cast<std::size_t>(layout)]; }
+  constexpr bool empty() const { return std::ranges::count(has_, true) == 0; }
+
+ private:
+  std::array<bool, all_layouts.size()> has_{};
 };
 
 /// A dialect as it stands in a file: behind one prefix there, another here.
@@ -28,7 +32,7 @@ struct NameSection {
   std::string_view theirs;
   std::string_view ours;
   const Dialect* names;
-  unsigned written_for;
+  LayoutSet written_for;  ///< every section is read; an empty set is for reading alone
 };
 
 /// One way to name the tensors of a file. Ours are the names of MAE and IJEPA (models/): encoder.*,
@@ -37,7 +41,8 @@ struct Naming {
   std::string_view id;  ///< by which a caller forces it
   std::string_view description;
   std::span<const NameSection> sections;
-  std::span<const std::string_view> heads = {};  ///< known tensors that no model here has
+  std::span<const std::string_view> heads =
+      {};                        ///< beginnings of names of heads, which no model here has
   bool class_row = false;        ///< positions: a row for a class token, none for registers, always
   bool flat_mask_token = false;  ///< the encoder's is [1, D]
   bool square = false;           ///< that code has square grids alone
@@ -48,95 +53,121 @@ struct Naming {
 
 namespace detail::names {
 
-using L = Layout;
+inline constexpr LayoutSet nothing{};
+inline constexpr LayoutSet plain{Layout::plain};
+inline constexpr LayoutSet scaled{Layout::scaled};
+inline constexpr LayoutSet gated{Layout::gated};
+inline constexpr LayoutSet ungated{Layout::plain, Layout::scaled};
+inline constexpr LayoutSet any_encoder{Layout::plain, Layout::scaled, Layout::gated};
+inline constexpr LayoutSet mae{Layout::mae};
+inline constexpr LayoutSet plain_and_mae{Layout::plain, Layout::mae};
+inline constexpr LayoutSet ijepa{Layout::ijepa};
+inline constexpr LayoutSet decoder{Layout::decoder};
+inline constexpr LayoutSet predictor{Layout::predictor};
 
 inline constexpr auto mae_sections = std::to_array<NameSection>({
-    {"", "encoder.", &mae_encoder, L::plain | L::mae},
-    {"", "", &mae_decoder, L::mae},
+    {"", "encoder.", &mae_encoder, plain_and_mae},
+    {"", "", &mae_decoder, mae},
 });
 inline constexpr auto ijepa_sections = std::to_array<NameSection>({
-    {"encoder.", "encoder.", &ijepa_encoder, L::ijepa},
-    {"target_encoder.", "target_encoder.", &ijepa_encoder, L::ijepa},
-    {"predictor.", "", &ijepa_predictor, L::ijepa},
-    {"", "encoder.", &ijepa_encoder, L::plain},
+    {"encoder.", "encoder.", &ijepa_encoder, ijepa},
+    {"target_encoder.", "target_encoder.", &ijepa_encoder, ijepa},
+    {"predictor.", "", &ijepa_predictor, ijepa},
+    {"", "encoder.", &ijepa_encoder, plain},
 });
 inline constexpr auto timm_sections = std::to_array<NameSection>({
-    {"", "encoder.", &timm_encoder, L::encoder},
-    {"", "encoder.", &ibot_mask, L::none},
+    {"", "encoder.", &timm_encoder, any_encoder},
+    {"", "encoder.", &ibot_mask, nothing},
+    {"", "encoder.", &encoder_mask, nothing},
 });
 inline constexpr auto lightly_sections = std::to_array<NameSection>({
-    {"vit.", "encoder.", &timm_encoder, L::encoder},
-    {"", "encoder.", &encoder_mask, L::encoder},
-    {"backbone.vit.", "encoder.", &timm_encoder, L::mae},
-    {"backbone.", "encoder.", &encoder_mask, L::mae},
-    {"", "", &lightly_mae, L::mae},
-    {"decoder.", "decoder.", &lightly_decoder, L::mae},
-    {"encoder.vit.", "encoder.", &timm_encoder, L::ijepa},
-    {"encoder.", "encoder.", &encoder_mask, L::ijepa},
-    {"target_encoder.vit.", "target_encoder.", &timm_encoder, L::ijepa},
-    {"target_encoder.", "target_encoder.", &encoder_mask, L::ijepa},
-    {"predictor.", "", &lightly_predictor, L::ijepa},
+    {"vit.", "encoder.", &timm_encoder, any_encoder},
+    {"", "encoder.", &encoder_mask, any_encoder},
+    {"backbone.vit.", "encoder.", &timm_encoder, mae},
+    {"backbone.", "encoder.", &encoder_mask, mae},
+    {"", "", &lightly_mae, mae},
+    {"decoder.", "decoder.", &lightly_decoder, mae},
+    {"encoder.vit.", "encoder.", &timm_encoder, ijepa},
+    {"encoder.", "encoder.", &encoder_mask, ijepa},
+    {"target_encoder.vit.", "target_encoder.", &timm_encoder, ijepa},
+    {"target_encoder.", "target_encoder.", &encoder_mask, ijepa},
+    {"predictor.", "", &lightly_predictor, ijepa},
+});
+// An MAE whose decoder is a MAEDecoderTIMM, as most of lightly's are: it has the names of MAE's
+// code.
+inline constexpr auto lightly_legacy_sections = std::to_array<NameSection>({
+    {"backbone.vit.", "encoder.", &timm_encoder, mae},
+    {"backbone.", "encoder.", &encoder_mask, mae},
+    {"decoder.", "", &mae_decoder, mae},
 });
 inline constexpr auto lightly_decoder_sections = std::to_array<NameSection>({
-    {"", "decoder.", &lightly_decoder, L::decoder},
+    {"", "decoder.", &lightly_decoder, decoder},
 });
 inline constexpr auto lightly_predictor_sections = std::to_array<NameSection>({
-    {"", "", &lightly_predictor, L::predictor},
+    {"", "", &lightly_predictor, predictor},
 });
 inline constexpr auto lightly_predictor_legacy_sections = std::to_array<NameSection>({
-    {"", "", &ijepa_predictor, L::predictor},
+    {"", "", &ijepa_predictor, predictor},
 });
 inline constexpr auto torchvision_sections = std::to_array<NameSection>({
-    {"", "encoder.", &torchvision, L::plain},
+    {"", "encoder.", &torchvision, plain},
 });
 inline constexpr auto torchvision_legacy_sections = std::to_array<NameSection>({
-    {"", "encoder.", &torchvision_old, L::plain},
+    {"", "encoder.", &torchvision_old, plain},
 });
 inline constexpr auto lightly_torchvision_sections = std::to_array<NameSection>({
-    {"vit.", "encoder.", &torchvision, L::plain},
-    {"", "encoder.", &encoder_mask, L::plain},
+    {"vit.", "encoder.", &torchvision, plain},
+    {"", "encoder.", &encoder_mask, plain},
 });
 // Each Hugging Face class puts its own prefix before the names of its encoder.
 inline constexpr auto hugging_face_sections = std::to_array<NameSection>({
-    {"", "encoder.", &hf_vit, L::plain},
-    {"", "encoder.", &hf_dinov2, L::scaled},
-    {"", "encoder.", &hf_dinov2_gated, L::gated},
-    {"", "encoder.", &hf_mask, L::none},
-    {"vit.", "encoder.", &hf_vit, L::mae},
-    {"vit.", "encoder.", &hf_mask, L::none},
-    {"ijepa.", "encoder.", &hf_vit, L::none},
-    {"ijepa.", "encoder.", &hf_mask, L::none},
-    {"dinov2.", "encoder.", &hf_dinov2, L::none},
-    {"dinov2.", "encoder.", &hf_dinov2_gated, L::none},
-    {"dinov2_with_registers.", "encoder.", &hf_dinov2, L::none},
-    {"dinov2_with_registers.", "encoder.", &hf_dinov2_gated, L::none},
-    {"decoder.", "", &hf_decoder, L::mae},
-    {"decoder.", "", &hf_saved_decoder, L::none},
+    {"", "encoder.", &hf_vit, plain},
+    {"", "encoder.", &hf_dinov2, scaled},
+    {"", "encoder.", &hf_dinov2_gated, gated},
+    {"", "encoder.", &hf_mask, nothing},
+    {"vit.", "encoder.", &hf_vit, mae},
+    {"vit.", "encoder.", &hf_mask, nothing},
+    {"ijepa.", "encoder.", &hf_vit, nothing},
+    {"ijepa.", "encoder.", &hf_mask, nothing},
+    {"dinov2.", "encoder.", &hf_dinov2, nothing},
+    {"dinov2.", "encoder.", &hf_dinov2_gated, nothing},
+    {"dinov2_with_registers.", "encoder.", &hf_dinov2, nothing},
+    {"dinov2_with_registers.", "encoder.", &hf_dinov2_gated, nothing},
+    {"decoder.", "", &hf_decoder, mae},
+    {"decoder.", "", &hf_saved_decoder, nothing},
 });
 inline constexpr auto hugging_face_v5_sections = std::to_array<NameSection>({
-    {"", "encoder.", &hf5_vit, L::plain},
-    {"", "encoder.", &hf5_dinov2, L::scaled},
-    {"", "encoder.", &hf5_dinov2_gated, L::gated},
-    {"", "encoder.", &hf_mask, L::none},
-    {"vit.", "encoder.", &hf5_vit, L::mae},
-    {"vit.", "encoder.", &hf_mask, L::none},
-    {"ijepa.", "encoder.", &hf5_vit, L::none},
-    {"ijepa.", "encoder.", &hf_mask, L::none},
-    {"dinov2.", "encoder.", &hf5_dinov2, L::none},
-    {"dinov2.", "encoder.", &hf5_dinov2_gated, L::none},
-    {"dinov2_with_registers.", "encoder.", &hf5_dinov2, L::none},
-    {"dinov2_with_registers.", "encoder.", &hf5_dinov2_gated, L::none},
-    {"decoder.", "", &hf5_decoder, L::mae},
+    {"", "encoder.", &hf5_vit, plain},
+    {"", "encoder.", &hf5_dinov2, scaled},
+    {"", "encoder.", &hf5_dinov2_gated, gated},
+    {"", "encoder.", &hf_mask, nothing},
+    {"vit.", "encoder.", &hf5_vit, mae},
+    {"vit.", "encoder.", &hf_mask, nothing},
+    {"ijepa.", "encoder.", &hf5_vit, nothing},
+    {"ijepa.", "encoder.", &hf_mask, nothing},
+    {"dinov2.", "encoder.", &hf5_dinov2, nothing},
+    {"dinov2.", "encoder.", &hf5_dinov2_gated, nothing},
+    {"dinov2_with_registers.", "encoder.", &hf5_dinov2, nothing},
+    {"dinov2_with_registers.", "encoder.", &hf5_dinov2_gated, nothing},
+    {"decoder.", "", &hf5_decoder, mae},
 });
 inline constexpr auto dinov2_sections = std::to_array<NameSection>({
-    {"", "encoder.", &dinov2, L::scaled},
-    {"", "encoder.", &dinov2_gated, L::gated},
+    {"", "encoder.", &dinov2, ungated},
+    {"", "encoder.", &dinov2_gated, gated},
+});
+inline constexpr auto mmpretrain_sections = std::to_array<NameSection>({
+    {"backbone.", "encoder.", &mmpretrain, {Layout::plain, Layout::scaled, Layout::mae}},
+    {"backbone.", "encoder.", &mmpretrain_gated, gated},
+    {"", "encoder.", &mmpretrain, nothing},
+    {"", "encoder.", &mmpretrain_gated, nothing},
+    {"neck.", "", &mmpretrain_decoder, mae},
 });
 
 inline constexpr std::array<std::string_view, 2> timm_heads{"head.", "pre_logits."};
 inline constexpr std::array<std::string_view, 2> lightly_heads{"vit.head.", "backbone.vit.head."};
 inline constexpr std::array<std::string_view, 1> torchvision_heads{"heads."};
 inline constexpr std::array<std::string_view, 1> lightly_torchvision_heads{"vit.heads."};
+inline constexpr std::array<std::string_view, 1> mmpretrain_heads{"head."};
 inline constexpr std::array<std::string_view, 3> hugging_face_heads{"classifier.", "pooler.",
                                                                     "vit.pooler."};
 
@@ -157,6 +188,11 @@ inline constexpr auto namings = std::to_array<Naming>({
     {.id = "lightly",
      .description = "lightly, over timm",
      .sections = detail::names::lightly_sections,
+     .heads = detail::names::lightly_heads,
+     .resampling = kernels::Bicubic::antialias},
+    {.id = "lightly_legacy",
+     .description = "lightly, over timm, an MAE with MAEDecoderTIMM",
+     .sections = detail::names::lightly_legacy_sections,
      .heads = detail::names::lightly_heads,
      .resampling = kernels::Bicubic::antialias},
     {.id = "lightly_decoder",
@@ -212,6 +248,11 @@ inline constexpr auto namings = std::to_array<Naming>({
      .sections = detail::names::dinov2_sections,
      .class_row = true,
      .flat_mask_token = true},
+    {.id = "mmpretrain",
+     .description = "MMPretrain (OpenMMLab)",
+     .sections = detail::names::mmpretrain_sections,
+     .heads = detail::names::mmpretrain_heads,
+     .class_row = true},
 });
 
 }  // namespace tessera::io

@@ -21,7 +21,6 @@ inline const Naming& find_naming(std::string_view id) {
     known += concat(known.empty() ? "" : ", ", naming.id);
   }
   refuse("find_naming", "there is no naming \"", id, "\"; known are ", known);
-  return namings[0];
 }
 
 /// A name of the other side of a table, or one part of its rows.
@@ -29,6 +28,8 @@ struct TableName {
   std::string name;
   Index part = 0;
   Index parts = 1;
+  bool at_root = false;    ///< no module of theirs holds it
+  bool read_only = false;  ///< that code does not write it so
 };
 
 namespace detail {
@@ -38,8 +39,8 @@ namespace detail {
 inline std::pair<std::string, std::string> without_number(std::string_view name) {
   const auto is_digit = [](char letter) { return letter >= '0' && letter <= '9'; };
   for (std::size_t begin = 0; begin < name.size(); ++begin) {
-    if (!is_digit(name[begin]) || begin == 0 || (name[begin - 1] != '.' && name[begin - 1] != '_'))
-      continue;
+    const bool first = begin > 0 && (name[begin - 1] == '.' || name[begin - 1] == '_');
+    if (!first || !is_digit(name[begin])) continue;
     const auto end = static_cast<std::size_t>(
         std::find_if_not(name.begin() + static_cast<std::ptrdiff_t>(begin), name.end(), is_digit) -
         name.begin());
@@ -94,7 +95,8 @@ class NameReader {
     for (const NameSection& section : naming.sections) {
       detail::visit_names(section, [&](const std::string& theirs, const std::string& ours,
                                        const NamePair& pair, const std::string&) {
-        ours_.emplace(theirs, TableName{ours, pair.part, pair.parts});
+        ours_.emplace(theirs, TableName{ours, pair.part, pair.parts, section.theirs.empty(),
+                                        section.written_for.empty()});
       });
     }
   }
@@ -110,7 +112,7 @@ class NameReader {
     return ours;
   }
 
-  /// Whether it is part of a head or pooler, which no model here has.
+  /// True of a part of a head or pooler, which no model here has.
   bool is_head(std::string_view theirs) const {
     return std::ranges::any_of(naming_->heads,
                                [&](std::string_view head) { return theirs.starts_with(head); });
@@ -124,11 +126,11 @@ class NameReader {
 /// Writes one naming: from our names of a model to those of a file.
 class NameWriter {
  public:
-  /// `layout` is one bit of Layout. Throws std::invalid_argument if the naming has nothing for it.
-  NameWriter(const Naming& naming, unsigned layout) {
+  /// Throws std::invalid_argument if the naming has no names for such a model.
+  NameWriter(const Naming& naming, Layout layout) {
     bool any = false;
     for (const NameSection& section : naming.sections) {
-      if ((section.written_for & layout) == 0) continue;
+      if (!section.written_for.contains(layout)) continue;
       any = true;
       detail::visit_names(section, [&](const std::string& theirs, const std::string& ours,
                                        const NamePair& pair, const std::string& blocks) {
@@ -149,7 +151,8 @@ class NameWriter {
     return names;
   }
 
-  /// What a model of that code has and one with these names (ours) lacks; "" if nothing.
+  /// Our name of a tensor that a model of that code has and one with these names (ours) lacks; ""
+  /// if none is lacking.
   template <class Names>
   std::string first_missing(const Names& ours) const {
     std::map<std::string, Index> patterns;  // with how many tensors fit

@@ -250,11 +250,7 @@ TensorTable read_shards(const std::filesystem::path& path, const ShardIndex& ind
       if (!found.contains(name)) refuse(name, "is not in its");
     }
     for (StoredTensor& tensor : shard.tensors) joined.tensors.push_back(std::move(tensor));
-    for (SkippedValue& value : shard.skipped) {
-      if (joined.skipped.size() <= TensorLimits::skipped) {
-        joined.skipped.push_back(std::move(value));
-      }
-    }
+    joined.skipped.insert(joined.skipped.end(), shard.skipped.begin(), shard.skipped.end());
     detail::merge_metadata(joined.metadata, shard.metadata, label);
   }
   return joined;

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <algorithm>
+#include <string>
+#include <string_view>
 
 #include "tessera/core/size.hpp"
 #include "tessera/ops/tokens/resample_positions.hpp"
@@ -16,9 +18,15 @@ struct PositionLayout {
   friend bool operator==(const PositionLayout&, const PositionLayout&) = default;
 };
 
+/// The name of the position table beside a class token.
+inline std::string position_table_beside(std::string_view class_token) {
+  constexpr std::string_view token = "cls_token";
+  return concat(class_token.substr(0, class_token.size() - token.size()), "pos_embed");
+}
+
 /// positions [1, P + N, D] -> [1, P' + N', D]: patches are resampled if the grids differ, prefix
-/// rows beyond P are zero, those beyond P' are gone. A zero row is what a token without a position
-/// has. Throws std::invalid_argument if the table is not that of `from`.
+/// rows beyond P are zero, those beyond P' are gone. A zero row means a token without a position.
+/// Throws std::invalid_argument if the table is not that of `from`.
 template <std::floating_point Scalar>
 Tensor<Scalar, 3> adapt_positions(const Tensor<Scalar, 3>& positions, const PositionLayout& from,
                                   const PositionLayout& to, kernels::Bicubic filter) {
@@ -38,21 +46,22 @@ Tensor<Scalar, 3> adapt_positions(const Tensor<Scalar, 3>& positions, const Posi
 template <std::floating_point Scalar>
 Tensor<Scalar, 4> adapt_channels(const Tensor<Scalar, 4>& kernel, Index channels) {
   const Index had = kernel.dim(1);
-  if (!(channels == 1 || (had == 3 && channels > 0))) {
+  const bool possible = channels == 1 || (had == 3 && channels > 0);
+  if (!possible) {
     refuse("adapt_channels", "kernel ", kernel.shape(), " cannot be adapted to ", channels,
            " channels: only to one, or from three");
   }
   const Index dim = kernel.dim(0);
   const Index pixels = kernel.dim(2) * kernel.dim(3);
   Tensor<Scalar, 4> adapted({dim, channels, kernel.dim(2), kernel.dim(3)});
-  const auto channel = [&](auto& of, Index d, Index c) {
-    return of.data() + (d * of.dim(1) + c) * pixels;
-  };
+  const Index read = channels == 1 ? had : channels;  // channels that are read, one after the other
+  const Scalar factor = channels == 1 ? Scalar(1) : Scalar(3) / static_cast<Scalar>(channels);
   for (Index d = 0; d < dim; ++d) {
-    for (Index c = 0; c < std::max(channels, channels == 1 ? had : 0); ++c) {
-      const Scalar factor = channels == 1 ? Scalar(1) : Scalar(3) / static_cast<Scalar>(channels);
-      const Scalar* in = channel(kernel, d, channels == 1 ? c : c % 3);
-      Scalar* out = channel(adapted, d, channels == 1 ? 0 : c);
+    for (Index c = 0; c < read; ++c) {
+      const Index from = channels == 1 ? c : c % 3;
+      const Index to = channels == 1 ? 0 : c;
+      const Scalar* in = kernel.data() + (d * had + from) * pixels;
+      Scalar* out = adapted.data() + (d * channels + to) * pixels;
       for (Index i = 0; i < pixels; ++i) out[i] += factor * in[i];
     }
   }

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
-#include "tessera/core/error.hpp"
-#include "tessera/io/tensors/metadata.hpp"
-#include "tessera/io/weights/rename.hpp"
+#include "tessera/core/inline.hpp"
+#include "tessera/core/size.hpp"
+#include "tessera/io/weights/model_shape.hpp"
 #include "tessera/io/weights/save.hpp"
 
 namespace tessera::io {
@@ -15,18 +19,17 @@ namespace detail {
 
 /// Throws std::invalid_argument of a module that no naming knows.
 template <class Model>
-ModelShape shape_of_model(const Model& model, const Naming& naming) {
+ModelShape shape_of_model(const Model& model, std::string_view naming) {
   constexpr ModelKind kind = ModelNames<Model>::kind;
   if (kind == ModelKind::other) {
-    refuse("export_weights", "naming ", naming.id,
+    refuse("export_weights", "naming ", naming,
            " is for Tessera's models; a module of one's own keeps its names");
   }
   ModelShape shape;
   if (const auto* encoder = encoder_of(model)) {
     const MaskedVisionTransformerConfig& config = encoder->config;
-    shape.layout = config.activation == Activation::swiglu ? Layout::gated
-                   : config.init_values                    ? Layout::scaled
-                                                           : Layout::plain;
+    shape.layout =
+        encoder_layout(config.activation == Activation::swiglu, config.init_values.has_value());
     shape.class_token = config.class_token;
     shape.reg_tokens = config.reg_tokens;
     shape.grid = encoder->grid();
@@ -39,10 +42,21 @@ ModelShape shape_of_model(const Model& model, const Naming& naming) {
   if (kind == ModelKind::mae) shape.layout = Layout::mae;
   if (kind == ModelKind::decoder) shape.layout = Layout::decoder;
   if (kind == ModelKind::ijepa) {
-    shape.layout = naming.id.starts_with("lightly_predictor") ? Layout::predictor : Layout::ijepa;
+    shape.layout = naming.starts_with("lightly_predictor") ? Layout::predictor : Layout::ijepa;
   }
   return shape;
 }
+
+/// Writes tensors under the names of a naming. `settings` are the metadata of the model, and
+/// `options` those of the caller, which count before them.
+template <std::floating_point Scalar>
+ExportReport export_tensors(const std::filesystem::path& path,
+                            const std::vector<NamedTensor<Scalar>>& tensors,
+                            std::string_view naming_id, const ModelShape& shape,
+                            const Hyperparameters& settings, const SaveOptions& options);
+
+/// Throws std::invalid_argument if there is no such naming.
+void check_naming(std::string_view naming_id);
 
 }  // namespace detail
 
@@ -54,7 +68,7 @@ template <Module Model>
 ExportReport export_weights(const std::filesystem::path& path, const Model& model,
                             std::string_view naming_id, const SaveOptions& options = {}) {
   using Scalar = typename Model::scalar_type;
-  const Naming& naming = find_naming(naming_id);
+  detail::check_naming(naming_id);
   std::vector<detail::NamedTensor<Scalar>> tensors;
   for (const auto& parameter : named_parameters(model)) {
     tensors.push_back({concat(detail::ModelNames<Model>::prefix, parameter.name),
@@ -62,14 +76,12 @@ ExportReport export_weights(const std::filesystem::path& path, const Model& mode
                        parameter.values,
                        options.dtype.value_or(dtype_of<Scalar>())});
   }
-  detail::TensorNamer<Scalar> namer(naming, detail::shape_of_model(model, naming));
-  SafetensorsWriter file;
-  const ExportReport report = namer.add_to(file, tensors);
-  TensorMetadata more = options.metadata;
-  if (namer.moves_positions()) detail::drop_self_test(more);
-  detail::add_metadata(file, detail::hidden_facts_of(model), naming.id, std::move(more));
-  file.write(path);
-  return report;
+  return detail::export_tensors(path, tensors, naming_id, detail::shape_of_model(model, naming_id),
+                                detail::hyperparameters_of(model), options);
 }
 
 }  // namespace tessera::io
+
+#ifndef TESSERA_COMPILED_LIB
+#include "tessera/io/weights/export_impl.hpp"
+#endif

@@ -14,37 +14,12 @@
 #include "tessera/core/size.hpp"
 #include "tessera/io/naming/translate.hpp"
 #include "tessera/io/safetensors/writer.hpp"
+#include "tessera/io/weights/adapt.hpp"
+#include "tessera/io/weights/model_shape.hpp"
 
 namespace tessera::io {
 
-/// What was written. Names are the model's parameters.
-struct ExportReport {
-  std::vector<std::string> written;
-  std::vector<std::string> left_out;  ///< an encoder's mask token, where a naming has none
-};
-
 namespace detail {
-
-/// A tensor of a model by our name.
-template <class Scalar>
-struct NamedTensor {
-  std::string name;
-  std::vector<Index> shape;
-  std::span<const Scalar> values;
-  Dtype dtype;
-};
-
-/// What names cannot tell about a model.
-struct ModelShape {
-  unsigned layout = Layout::plain;
-  bool class_token = false;
-  Index reg_tokens = 0;
-  Index position_prefix = 0;  ///< rows of the encoder's positions that are for prefix tokens
-  std::optional<Size> grid = std::nullopt;
-  Index in_chans = 3;
-  Index dim = 0;
-  Index mlp_hidden = 0;  ///< columns of the last layer of the encoder's MLP
-};
 
 /// The whole number by which Hugging Face's DINOv2 makes its MLP wider, if one gives this width.
 inline std::optional<Index> dinov2_mlp_ratio(Index dim, Index hidden, bool gated) {
@@ -83,8 +58,7 @@ class TensorNamer {
       }
     }
     if (!without_place.empty()) {
-      refuse("export_weights", "naming ", naming_.id, " has no place for ",
-             without_place.empty() ? "" : without_place[0],
+      refuse("export_weights", "naming ", naming_.id, " has no place for ", without_place[0],
              without_place.size() > 1 ? concat(" and ", without_place.size() - 1, " more") : "");
     }
     const std::string missing = writer_.first_missing(names);
@@ -95,23 +69,25 @@ class TensorNamer {
     return report;
   }
 
-  /// Whether positions of prefix tokens stand elsewhere than in the model: it computes the same,
+  /// True if positions of prefix tokens stand elsewhere than in the model: it computes the same,
   /// but from other parameters.
   bool moves_positions() const { return position_rows() != shape_.position_prefix; }
 
  private:
   void check_shape() const {
-    if (!(!naming_.square || (shape_.grid && shape_.grid->height == shape_.grid->width))) {
+    const bool is_square = shape_.grid && shape_.grid->height == shape_.grid->width;
+    if (naming_.square && !is_square) {
       refuse("export_weights", "a model of naming ", naming_.id, " has a square grid, not ",
              shape_.grid.value_or(Size{}));
     }
-    if (!(!naming_.three_channels || shape_.in_chans == 3)) {
+    if (naming_.three_channels && shape_.in_chans != 3) {
       refuse("export_weights", "a model of naming ", naming_.id, " has 3 channels, not ",
              shape_.in_chans);
     }
     const bool gated = shape_.layout == Layout::gated;
-    if (!(!naming_.id.starts_with("hugging_face") || (!gated && shape_.layout != Layout::scaled) ||
-          dinov2_mlp_ratio(shape_.dim, shape_.mlp_hidden, gated))) {
+    const bool dinov2 = gated || shape_.layout == Layout::scaled;
+    if (naming_.id.starts_with("hugging_face") && dinov2 &&
+        !dinov2_mlp_ratio(shape_.dim, shape_.mlp_hidden, gated)) {
       refuse("export_weights", "a DINOv2 of naming ", naming_.id,
              " has an MLP wider by a whole number, not from ", shape_.dim, " to ",
              shape_.mlp_hidden);
@@ -162,10 +138,10 @@ class TensorNamer {
     return table;
   }
 
-  /// The class token and its position in one, which is what both enter the model as.
+  /// The sum of the class token and its position: only the sum enters the model.
   NamedTensor<Scalar> with_position(NamedTensor<Scalar> token) {
-    const std::string part = token.name.substr(0, token.name.size() - 9);  // "cls_token"
-    const auto table = std::ranges::find(tensors_, part + "pos_embed", &NamedTensor<Scalar>::name);
+    const auto table =
+        std::ranges::find(tensors_, position_table_beside(token.name), &NamedTensor<Scalar>::name);
     made_.emplace_back(Shape<1>{std::ssize(token.values)});
     std::transform(token.values.begin(), token.values.end(), table->values.begin(),
                    made_.back().begin(), std::plus<Scalar>());

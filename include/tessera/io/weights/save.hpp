@@ -4,13 +4,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <utility>
+#include <type_traits>
+#include <vector>
 
-#include "tessera/core/error.hpp"
+#include "tessera/core/inline.hpp"
 #include "tessera/io/checkpoint/hyperparameters.hpp"
-#include "tessera/io/safetensors/writer.hpp"
+#include "tessera/io/checkpoint/model_names.hpp"
+#include "tessera/io/tensors/dtype.hpp"
 #include "tessera/io/tensors/metadata.hpp"
-#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
@@ -21,50 +22,53 @@ struct SaveOptions {
 
 namespace detail {
 
-/// For a file of other parameters than those that were tested.
-inline void drop_self_test(TensorMetadata& metadata) {
-  std::erase_if(metadata,
-                [](const auto& item) { return item.first.starts_with("tessera.self_test."); });
+/// Adds the metadata of every model in a member of a module that stands at a dotted path, so that
+/// each can be made again from the file.
+template <class Member>
+void describe_models(const std::string& path, const Member& member, TensorMetadata& metadata) {
+  if constexpr (tessera::detail::is_parameter<Member>::value) {
+    return;
+  } else if constexpr (tessera::detail::is_optional<Member>::value) {
+    if (member) describe_models(path, *member, metadata);
+  } else if constexpr (tessera::detail::is_vector<Member>::value) {
+    for (std::size_t i = 0; i < member.size(); ++i) {
+      describe_models(concat(path, ".", i), member[i], metadata);
+    }
+  } else if constexpr (ModelNames<Member>::kind != ModelKind::other) {
+    const std::string root = metadata_root(path);
+    metadata.merge(to_metadata(hyperparameters_of(member), root));
+    metadata[root + "kind"] = kind_name(ModelNames<Member>::kind);
+  } else {
+    Member::visit(member, [&](std::string_view part, const auto& child, const auto&...) {
+      describe_models(concat(path, path.empty() ? "" : ".", part), child, metadata);
+    });
+  }
 }
 
-/// Adds the texts that make a model from its file alone, and `more`. Throws std::invalid_argument
-/// if `more` has a key of the library's own: it would contradict the model.
-inline void add_metadata(SafetensorsWriter& file, const HiddenFacts& facts, std::string_view naming,
-                         TensorMetadata more) {
-  TensorMetadata metadata = to_metadata(facts);
-  metadata["format"] = "pt";
-  metadata["tessera.naming"] = naming;
-  for (const auto& [key, value] : more) {
-    if (metadata.contains(key)) {
-      refuse("SaveOptions::metadata", "key ", in_quotes(key), " is one that the library writes");
-    }
-  }
-  more.merge(metadata);
-  for (const auto& [key, value] : more) file.add_metadata(key, value);
-}
+/// Writes parameters with their metadata, which count before those that every file has.
+template <std::floating_point Scalar>
+void save_parameters(const std::filesystem::path& path,
+                     const std::vector<NamedParameter<const Scalar>>& parameters,
+                     TensorMetadata metadata, std::optional<Dtype> dtype);
 
 }  // namespace detail
 
 /// Writes every parameter of a model, frozen ones included, under the names of its members as a
-/// safetensors file, all or nothing (see replace_file). Throws as SafetensorsWriter.
+/// safetensors file, all or nothing (see replace_file). Settings of Tessera's models that show in
+/// no tensor go along, also of those that are members of a module of one's own. Throws as
+/// SafetensorsWriter.
 template <Module Model>
 void save_weights(const std::filesystem::path& path, const Model& model,
                   const SaveOptions& options = {}) {
-  using Scalar = typename Model::scalar_type;
-  SafetensorsWriter file;
-  for (const auto& parameter : named_parameters(model)) {
-    file.add(parameter.name, parameter.shape, parameter.values,
-             options.dtype.value_or(dtype_of<Scalar>()));
-  }
-  TensorMetadata more = options.metadata;
-  if constexpr (detail::ModelNames<Model>::kind != ModelKind::other) {
-    const std::string_view kind = kind_name(detail::ModelNames<Model>::kind);
-    if (!more.emplace("tessera.kind", kind).second) {
-      refuse("SaveOptions::metadata", "key 'tessera.kind' is one that the library writes");
-    }
-  }
-  detail::add_metadata(file, detail::hidden_facts_of(model), own_naming, std::move(more));
-  file.write(path);
+  TensorMetadata metadata = options.metadata;
+  TensorMetadata of_models;
+  detail::describe_models("", model, of_models);
+  metadata.merge(of_models);
+  detail::save_parameters(path, named_parameters(model), std::move(metadata), options.dtype);
 }
 
 }  // namespace tessera::io
+
+#ifndef TESSERA_COMPILED_LIB
+#include "tessera/io/weights/save_impl.hpp"
+#endif

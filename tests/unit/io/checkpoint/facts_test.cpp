@@ -44,8 +44,7 @@ TEST_CASE("the facts of every published file, and where each is from") {
       CHECK(facts.encoder->mlp_hidden == expected.integer("mlp_hidden"));
       CHECK(facts.encoder->qkv_bias == expected.flag("qkv_bias"));
       CHECK(facts.encoder->layer_scale == expected.flag("layer_scale"));
-      CHECK((facts.encoder->activation == Activation::swiglu) ==
-            (expected.text("mlp") == "swiglu"));
+      CHECK(facts.encoder->gated == (expected.text("mlp") == "swiglu"));
       CHECK(facts.patch_size == expected.integer("patch_size"));
       CHECK(facts.in_chans == expected.integer("in_chans"));
       CHECK(facts.class_token == expected.flag("class_token"));
@@ -126,7 +125,7 @@ TEST_CASE("config.json and tensors must agree") {
   CHECK(error_with(R"({"num_hidden_layers": 2})") ==
         "num_hidden_layers is 2, but the tensors of " + path.string() + " make it 1");
   CHECK(error_with(R"({"hidden_act": "gelu_new"})") ==
-        "hidden_act 'gelu_new' is not supported; gelu is");
+        "hidden_act 'gelu_new' is not supported; gelu and gelu_pytorch_tanh are");
   CHECK(error_with(R"({"num_attention_heads": "many"})") ==
         "num_attention_heads is no whole number from 0 to 2^31");
   write_file(folder / "config.json", bytes_of(R"({"image_size": 10})"));
@@ -164,11 +163,11 @@ TEST_CASE("an encoder without its patch embedding is no decoder, but one that is
     return complaint_after(name, [&](EditedFile& f) { REQUIRE(f.tensors.erase(tensor) == 1); });
   };
   CHECK(complaint_without("timm_fc_norm_head", "patch_embed.proj.weight") ==
-        "tensor 'encoder.patch_embed.proj.weight': is missing (naming timm)");
+        "tensor 'patch_embed.proj.weight': is missing (naming timm)");
   CHECK(complaint_without("hf_vit", "embeddings.patch_embeddings.projection.weight") ==
-        "tensor 'encoder.patch_embed.proj.weight': is missing (naming hugging_face)");
+        "tensor 'embeddings.patch_embeddings.projection.weight': is missing (naming hugging_face)");
   CHECK(complaint_without("mae_visualize", "model.patch_embed.proj.weight") ==
-        "tensor 'encoder.patch_embed.proj.weight': is missing (naming mae)");
+        "tensor 'patch_embed.proj.weight': is missing (naming mae)");
 }
 
 TEST_CASE("a square number of positions beside a class token alone is asked about") {

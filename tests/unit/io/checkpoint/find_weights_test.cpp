@@ -1,4 +1,4 @@
-#include "tessera/io/checkpoint/find_weights.hpp"
+#include "tessera/io/checkpoint/checkpoint.hpp"
 
 #include "support/catch.hpp"
 #include "support/io/checkpoint.hpp"

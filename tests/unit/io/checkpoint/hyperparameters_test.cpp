@@ -17,7 +17,8 @@ TEST_CASE("what no tensor shows goes into metadata and comes back") {
                         .decoder_depth = 1,
                         .decoder_num_heads = 2,
                         .norm_pix_loss = true});
-  const HiddenFacts facts = detail::hidden_facts(detail::to_metadata(detail::hidden_facts_of(mae)));
+  const Hyperparameters facts =
+      detail::hyperparameters_in(detail::to_metadata(detail::hyperparameters_of(mae)));
   CHECK(facts.num_heads == 4);
   CHECK(facts.decoder_num_heads == 2);
   CHECK(facts.image_size == Size{8, 12});
@@ -29,12 +30,12 @@ TEST_CASE("what no tensor shows goes into metadata and comes back") {
 }
 
 TEST_CASE("metadata that cannot be read counts as none") {
-  const HiddenFacts facts = detail::hidden_facts({{"tessera.num_heads", "3.5"},
-                                                  {"tessera.decoder_num_heads", "-1"},
-                                                  {"tessera.image_height", "8"},
-                                                  {"tessera.layer_norm_eps", "small"},
-                                                  {"tessera.norm_pix_loss", "perhaps"},
-                                                  {"tessera.global_pool", "max"}});
+  const Hyperparameters facts = detail::hyperparameters_in({{"tessera.num_heads", "3.5"},
+                                                            {"tessera.decoder_num_heads", "-1"},
+                                                            {"tessera.image_height", "8"},
+                                                            {"tessera.layer_norm_eps", "small"},
+                                                            {"tessera.norm_pix_loss", "perhaps"},
+                                                            {"tessera.global_pool", "max"}});
   CHECK(facts.num_heads == std::nullopt);
   CHECK(facts.decoder_num_heads == std::nullopt);
   CHECK(facts.image_size == std::nullopt);

@@ -11,7 +11,7 @@ namespace {
 /// A file that has the names and shapes of a model, and no values: facts need none.
 class HeaderOnly {
  public:
-  HeaderOnly(const char* naming, unsigned layout) : writer_(find_naming(naming), layout) {}
+  HeaderOnly(const char* naming, Layout layout) : writer_(find_naming(naming), layout) {}
 
   void add(const std::string& ours, const std::vector<Index>& shape) {
     const std::vector<TableName> theirs = writer_.find(ours);
@@ -87,10 +87,11 @@ TEST_CASE("encoders of the published sizes have their heads, in every naming") {
       CHECK(facts.num_heads.from == Origin::published_size);
     }
   }
-  CHECK(detail::published_encoder_heads({.dim = 1536, .depth = 40, .mlp_hidden = 4096}) == 24);
-  CHECK(detail::published_encoder_heads({.dim = 768, .depth = 11, .mlp_hidden = 3072}) ==
+  CHECK(detail::published_encoder_heads("timm", {.dim = 1536, .depth = 40, .mlp_hidden = 4096}) ==
+        24);
+  CHECK(detail::published_encoder_heads("timm", {.dim = 768, .depth = 11, .mlp_hidden = 3072}) ==
         std::nullopt);
-  CHECK(detail::published_encoder_heads({.dim = 768, .depth = 12, .mlp_hidden = 2048}) ==
+  CHECK(detail::published_encoder_heads("timm", {.dim = 768, .depth = 12, .mlp_hidden = 2048}) ==
         std::nullopt);
 }
 
@@ -137,7 +138,7 @@ TEST_CASE("only the decoder of the published MAE has known heads") {
 }
 
 TEST_CASE("a predictor has its encoder's heads in the I-JEPA code, and is asked about elsewhere") {
-  const auto facts = [](const char* naming, unsigned layout, bool encoders, Index dim) {
+  const auto facts = [](const char* naming, Layout layout, bool encoders, Index dim) {
     HeaderOnly file(naming, layout);
     if (encoders) {
       file.add_encoder("encoder.", 1280, 32, 5120, false);

@@ -7,7 +7,7 @@
 
 namespace tessera::io::test {
 
-TEST_CASE("the naming of every published file is recognised, with nothing left over") {
+TEST_CASE("the naming of every published file is recognized, with nothing left over") {
   for (const std::string& name : case_names()) {
     const Case published(name);
     const Checkpoint file = open_checkpoint(published.path());
@@ -126,9 +126,10 @@ TEST_CASE("names of no known model are refused with the first of them") {
   CHECK(file_error([&] { (void)open_checkpoint(path); }) ==
         path.string() +
             ": has names of no known model (the first is 'layer1.0.conv1.weight'); known namings "
-            "are timm mae lightly lightly_decoder lightly_predictor lightly_predictor_legacy ijepa "
+            "are timm mae lightly lightly_legacy lightly_decoder lightly_predictor "
+            "lightly_predictor_legacy ijepa "
             "torchvision torchvision_legacy lightly_torchvision hugging_face hugging_face_v5 "
-            "dinov2");
+            "dinov2 mmpretrain");
   // A few names that every model has make no encoder without a patch embedding.
   EditedFile norm;
   norm.add("norm.weight", {4});

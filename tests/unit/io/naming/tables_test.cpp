@@ -8,14 +8,6 @@
 
 namespace tessera::io::test {
 
-namespace {
-
-constexpr auto layouts =
-    std::to_array<unsigned>({Layout::plain, Layout::scaled, Layout::gated, Layout::mae,
-                             Layout::ijepa, Layout::decoder, Layout::predictor});
-
-}  // namespace
-
 TEST_CASE("every naming has an identity and sections, and each layout of it one place per name") {
   std::set<std::string_view> ids;
   for (const Naming& naming : namings) {
@@ -23,13 +15,12 @@ TEST_CASE("every naming has an identity and sections, and each layout of it one 
     CHECK(ids.insert(naming.id).second);
     CHECK_FALSE(naming.description.empty());
     CHECK(naming.id != own_naming);
-    unsigned written = 0;
-    for (const NameSection& section : naming.sections) written |= section.written_for;
-    CHECK(written != 0);
-    for (const unsigned layout : layouts) {
+    CHECK(std::ranges::any_of(
+        naming.sections, [](const NameSection& section) { return !section.written_for.empty(); }));
+    for (const Layout layout : all_layouts) {
       std::set<std::string> theirs, ours;
       for (const NameSection& section : naming.sections) {
-        if ((section.written_for & layout) == 0) continue;
+        if (!section.written_for.contains(layout)) continue;
         detail::visit_names(section, [&](const std::string& before, const std::string& after,
                                          const NamePair& pair, const std::string&) {
           INFO(before << " " << after);

@@ -25,9 +25,10 @@ TEST_CASE("the number of a block is the first between dots, written as numbers a
 TEST_CASE("a naming is found by its id") {
   CHECK(find_naming("mae").description == "facebookresearch/mae");
   CHECK(argument_error([] { (void)find_naming("tim"); }) ==
-        "find_naming: there is no naming \"tim\"; known are timm, mae, lightly, lightly_decoder, "
-        "lightly_predictor, lightly_predictor_legacy, ijepa, torchvision, torchvision_legacy, "
-        "lightly_torchvision, hugging_face, hugging_face_v5, dinov2");
+        "find_naming: there is no naming \"tim\"; known are timm, mae, lightly, lightly_legacy, "
+        "lightly_decoder, lightly_predictor, lightly_predictor_legacy, ijepa, torchvision, "
+        "torchvision_legacy, lightly_torchvision, hugging_face, hugging_face_v5, dinov2, "
+        "mmpretrain");
 }
 
 TEST_CASE("names are read with block numbers and parts") {
@@ -50,11 +51,10 @@ TEST_CASE("names are read with block numbers and parts") {
 TEST_CASE("every naming reads back what it writes") {
   for (const Naming& naming : namings) {
     const NameReader reader(naming);
-    for (const unsigned layout : {Layout::plain, Layout::scaled, Layout::gated, Layout::mae,
-                                  Layout::ijepa, Layout::decoder, Layout::predictor}) {
+    for (const Layout layout : all_layouts) {
       std::set<std::string> ours;
       for (const NameSection& section : naming.sections) {
-        if ((section.written_for & layout) == 0) continue;
+        if (!section.written_for.contains(layout)) continue;
         detail::visit_names(
             section, [&](const std::string&, const std::string& name, const NamePair&,
                          const std::string&) { ours.insert(detail::with_number(name, "7")); });

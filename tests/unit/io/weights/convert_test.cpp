@@ -133,11 +133,11 @@ TEST_CASE("a file that is no whole model is not converted") {
   };
   using File = EditedFile;
   CHECK(error_after("mae_visualize", [](File& f) { f.tensors.erase("model.norm.weight"); }) ==
-        "tensor 'encoder.norm.weight': is missing (naming mae)");
+        "tensor 'norm.weight': is missing (naming mae)");
   CHECK(error_after("mae_visualize", [](File& f) { f.add("model.norm.weight", {}); }) ==
         "tensor 'norm.weight': has shape [], but the other tensors make it [16]");
   CHECK(error_after("timm_fc_norm_head", [](File& f) { f.add("blocks.0.ls1.gamma", {12}); }) ==
-        "tensor 'encoder.blocks.0.ls2.gamma': is missing (naming timm)");
+        "tensor 'blocks.0.ls2.gamma': is missing (naming timm)");
   CHECK(error_after("timm_swiglu", [](File& f) { f.tensors.erase("blocks.0.ls1.gamma"); }) ==
         "tensor 'blocks.0.ls2.gamma': has no place in a model of kind encoder as the other "
         "tensors make it");
@@ -148,7 +148,7 @@ TEST_CASE("a file that is no whole model is not converted") {
           for (const char* name : {"blocks.0.norm1.weight", "blocks.0.mlp.fc2.weight"}) {
             f.rename(name, std::string("blocks.2") + (name + 8));
           }
-        }) == "tensor 'encoder.blocks.0.mlp.fc2.weight': is missing (naming timm)");
+        }) == "tensor 'blocks.0.mlp.fc2.weight': is missing (naming timm)");
   CHECK(error_after(
             "lightly_predictor", [](File& f) { f.add("predictor_proj.bias", {1, 12}); },
             "lightly_predictor_legacy")

@@ -1,4 +1,4 @@
-// Every file of a real package, exported to every naming that can hold its model, is recognised
+// Every file of a real package, exported to every naming that can hold its model, is recognized
 // again and computes the same. With TESSERA_EXPORT_FOLDER set, the files stay there for
 // tests/reference/read_back.py, which loads them into the real packages.
 

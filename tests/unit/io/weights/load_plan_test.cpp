@@ -4,6 +4,7 @@
 
 #include "support/catch.hpp"
 #include "support/io/checkpoint.hpp"
+#include "tessera/io/checkpoint/facts.hpp"
 
 namespace tessera::io::test {
 

@@ -1,4 +1,4 @@
-// Every file that a real package wrote is recognised, loaded, and computes what that package does.
+// Every file that a real package wrote is recognized, loaded, and computes what that package does.
 
 #include "support/catch.hpp"
 #include "support/io/published_checkpoints.hpp"

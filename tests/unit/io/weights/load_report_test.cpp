@@ -20,14 +20,14 @@ TEST_CASE("a report says in one line what happened") {
 
 TEST_CASE("a complaint names the first three of each fault") {
   LoadReport report;
-  CHECK(detail::complaint(report, false).empty());
+  CHECK_FALSE(detail::objections(report, false, false).has_value());
   report.missing = {"a", "b", "c", "d", "e"};
   report.unexpected = {"x"};
   report.wrong_shape = {"w is [1] in the file, [2] in the model"};
-  CHECK(detail::complaint(report, false) ==
+  CHECK(detail::objections(report, false, false) ==
         "missing a, b, c and 2 more; wrong shape: w is [1] in the file, [2] in the model; "
         "unexpected x");
-  CHECK(detail::complaint(report, true) ==
+  CHECK(detail::objections(report, true, false) ==
         "wrong shape: w is [1] in the file, [2] in the model; unexpected x");
 }
 
