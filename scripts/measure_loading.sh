@@ -10,7 +10,7 @@ folder=${1:-${TMPDIR:-/tmp}}
 work=$(mktemp -d "$folder/tessera-loading-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 "${CXX:-c++}" -std=c++20 -O2 -DNDEBUG -DEIGEN_DONT_PARALLELIZE -Iinclude -isystem "${EIGEN:-/usr/include/eigen3}" \
-  benchmarks/load_weights.cpp -o "$work/load_weights" -pthread
+  benchmarks/cpp/load_weights.cpp -o "$work/load_weights" -pthread
 measure() {
   echo "$1"
   for round in 1 2 3 4 5; do

@@ -93,7 +93,17 @@ set_up() {
   check_cmake_version
   if [ -z "${CMAKE_CXX_COMPILER_LAUNCHER:-}" ] && has_command ccache; then
     export CMAKE_CXX_COMPILER_LAUNCHER=ccache
+    # Or it compiles anew whatever uses the tests' precompiled header.
+    export CCACHE_SLOPPINESS="${CCACHE_SLOPPINESS:-pch_defines,time_macros}"
   fi
+}
+
+# What scripts/docs.sh needs instead.
+set_up_documentation() {
+  missing_packages=
+  missing_things=
+  need doxygen 'Doxygen' has_command doxygen
+  [ -z "$missing_packages" ] || install_missing
 }
 
 # Number of jobs: every core, but no more than memory allows (a test file takes up to 1.5 GB).

@@ -14,7 +14,8 @@ started=$(date +%s)
 
 say "Configuring in $build"
 cmake -S . -B "$build" -G Ninja -DCMAKE_BUILD_TYPE=Release -DTESSERA_BUILD_BENCHMARKS=OFF \
-  -DTESSERA_NATIVE=OFF -DTESSERA_WERROR="${TESSERA_WERROR:-OFF}"
+  -DTESSERA_NATIVE=OFF -DTESSERA_COMPILED=ON \
+  -DTESSERA_WERROR="${TESSERA_WERROR:-OFF}"
 
 say "Building with $jobs jobs"
 cmake --build "$build" --parallel "$jobs"

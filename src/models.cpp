@@ -4,5 +4,5 @@
 
 #undef TESSERA_EXTERN
 #define TESSERA_EXTERN
-#include "tessera/nn/instances.hpp"
 #include "tessera/models/instances.hpp"
+#include "tessera/nn/instances.hpp"

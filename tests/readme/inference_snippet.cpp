@@ -9,8 +9,7 @@ using namespace tessera;
 
 Tensor<float, 2> features_of(const char* photo, const char* weights) {
   const io::Checkpoint file = io::open_checkpoint(weights);  // as published, .safetensors or .pth
-  auto encoder = io::load_encoder<float>(file);              // whole, or an error that says why not
-  pack_weights(encoder);                                     // faster, for inference alone
+  const auto encoder = io::load_encoder<float>(file);        // whole, or an error that says why not
 
   const auto how = io::preprocessing_for(file, encoder.config.image_size);
   const Tensor<float, 3> image = io::preprocess<float>(io::read_image(photo), how);

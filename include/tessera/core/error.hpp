@@ -10,6 +10,10 @@
 
 #include "tessera/core/shape.hpp"
 
+#if !defined(__cpp_exceptions)
+#error "Tessera reports errors by exceptions: compile it without -fno-exceptions"
+#endif
+
 namespace tessera {
 
 // How a part of a message is written. A type of its own gets an overload beside its definition.

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <new>
 #include <utility>
@@ -118,7 +119,8 @@ class BufferCache {
 
  private:
   static std::size_t bin_of(std::size_t rounded_bytes) {
-    const auto exponent = static_cast<std::size_t>(std::bit_width(rounded_bytes)) - 1;
+    const auto exponent = static_cast<std::size_t>(std::numeric_limits<std::size_t>::digits - 1 -
+                                                   std::countl_zero(rounded_bytes));
     const std::size_t quarter = (rounded_bytes >> (exponent - 2)) & 3;
     return 4 * exponent + quarter;
   }

@@ -86,7 +86,7 @@ void attend_forward(MatrixView<const Scalar> q, MatrixView<const Scalar> k,
         const Scalar shift = std::max(former, largest_of_row<Scalar>(row, scores.cols) * scale);
         const Scalar added = exponentials_of_row(row, scores.cols, scale, shift);
         probabilities.complete(row, scores.cols);
-        if (key > 0 && shift != former) {
+        if (key > 0 && !(shift >= former && shift <= former)) {
           const Scalar rescale = std::exp(former - shift);
           sums[query + r] *= rescale;
           kernels::scale(rescale, result.row(r), result.cols);

@@ -29,7 +29,7 @@ inline Size square_grid(Index sequence_length, Index num_prefix_tokens) {
            " leaves no patch behind num_prefix_tokens = ", num_prefix_tokens);
   }
   const Index patches = sequence_length - num_prefix_tokens;
-  const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(patches))));
+  const Index side = std::lround(std::sqrt(static_cast<double>(patches)));
   if (side * side != patches) {
     refuse(op, patches, " patches (sequence_length = ", sequence_length,
            ", num_prefix_tokens = ", num_prefix_tokens, ") do not form a square");

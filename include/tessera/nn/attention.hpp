@@ -44,7 +44,7 @@ struct Attention {
   /// residual + attention for the last residual.dim(1) tokens of x alone; all of x is attended to.
   Var<Scalar, 3> plus(const Var<Scalar, 3>& x, const Var<Scalar, 3>& residual) const {
     const Var<Scalar, 3> attended = attend(x, residual.dim(1));
-    if (drop == 0) return proj.plus(attended, residual);
+    if (drop <= 0) return proj.plus(attended, residual);
     return add(residual, dropout(proj(attended), drop));
   }
 

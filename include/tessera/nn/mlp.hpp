@@ -52,7 +52,7 @@ struct Mlp {
   template <int Rank>
   Var<Scalar, Rank> plus(const Var<Scalar, Rank>& x, const Var<Scalar, Rank>& residual) const {
     if (one_pass()) return apply_packed<Rank>(x, &residual);
-    if (drop == 0) return fc2.plus(hidden(x), residual);
+    if (drop <= 0) return fc2.plus(hidden(x), residual);
     return add(residual, (*this)(x));
   }
 

@@ -58,7 +58,7 @@ template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> drop_path(const Var<Scalar, Rank>& x, double rate) {
   static_assert(Rank >= 1);
   detail::check_drop_rate("drop_path", rate);
-  if (x.tape() == nullptr || rate == 0) return x;
+  if (x.tape() == nullptr || rate <= 0) return x;
   return detail::multiply_pieces("drop_path", x,
                                  detail::draw_keep_factors("drop_path", *x.tape(), rate, x.dim(0)));
 }

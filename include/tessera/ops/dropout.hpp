@@ -10,7 +10,7 @@ namespace tessera {
 template <std::floating_point Scalar, int Rank>
 Var<Scalar, Rank> dropout(const Var<Scalar, Rank>& x, double rate) {
   detail::check_drop_rate("dropout", rate);
-  if (x.tape() == nullptr || rate == 0) return x;
+  if (x.tape() == nullptr || rate <= 0) return x;
   return detail::multiply_pieces(
       "dropout", x, detail::draw_keep_factors("dropout", *x.tape(), rate, x.value().size()));
 }

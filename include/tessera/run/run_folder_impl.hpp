@@ -47,8 +47,8 @@ inline FileFacts facts_of(const std::filesystem::path& path) {
     const auto count =
         static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), facts.bytes - at));
     file.read(at, std::span(piece).first(count));
-    facts.crc = crc32(static_cast<uLong>(facts.crc), reinterpret_cast<const Bytef*>(piece.data()),
-                      static_cast<uInt>(count));
+    facts.crc =
+        crc32(facts.crc, reinterpret_cast<const Bytef*>(piece.data()), static_cast<uInt>(count));
   }
   return facts;
 }

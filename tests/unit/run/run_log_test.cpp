@@ -54,7 +54,7 @@ TEST_CASE("a run that is resumed cuts its log to the saved length") {
   CHECK(whole.bytes() == 40);
 }
 
-TEST_CASE("a part of a line, which a kill may leave, is passed over; other faults are named") {
+TEST_CASE("a part of a line, which a kill may leave, is passed over, and other faults are named") {
   const ScratchFolder folder;
   const auto path = folder / "log.jsonl";
   io::write_file(path, io::test::bytes_of("{\"step\":1}\n{\"step\":2,\"lo"));

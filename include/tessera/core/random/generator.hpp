@@ -31,7 +31,7 @@ void check_uniform_range(std::string_view op, Scalar low, Scalar high) {
 template <std::floating_point Scalar>
 Scalar between(Scalar unit, Scalar low, Scalar high) {
   const Scalar value = std::fma(unit, high - low, low);
-  return value == high ? low : value;
+  return value >= high && value <= high ? low : value;
 }
 
 }  // namespace detail

@@ -100,7 +100,7 @@ inline void gaussian_blur(io::Image& image, double sigma) {
   if (!(sigma >= 0 && sigma <= 1000))
     refuse("gaussian_blur", "sigma = ", sigma, " is not in [0, 1000]");
   const float radius = detail::box_radius(static_cast<float>(sigma));
-  if (radius == 0) return;
+  if (radius <= 0) return;
   const detail::BoxFilter box(radius);
   detail::box_blur_thrice(image, box, true);
   detail::box_blur_thrice(image, box, false);

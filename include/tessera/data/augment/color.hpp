@@ -168,7 +168,7 @@ struct ColorJitter {
 inline void jitter_colors(io::Image& image, const ColorJitter& jitter, Generator& generator) {
   const Tensor<Index, 1> order = randperm(4, generator);
   const auto draw = [&](double strength, double middle) -> std::optional<double> {
-    if (strength == 0) return std::nullopt;
+    if (strength <= 0) return std::nullopt;
     const double low = middle - strength;
     return static_cast<double>(
         generator.uniform(static_cast<float>(middle > 0 ? std::max(low, 0.0) : low),

@@ -80,8 +80,7 @@ class InputFile {
     }
     if (!S_ISREG(status.st_mode)) refuse_file(name_, "is not a regular file");
     size_ = static_cast<std::uint64_t>(status.st_size);
-    identity_ = {static_cast<std::uint64_t>(status.st_dev),
-                 static_cast<std::uint64_t>(status.st_ino), size_};
+    identity_ = {status.st_dev, status.st_ino, size_};
   }
 
   const std::string& name() const { return name_; }
@@ -222,7 +221,8 @@ inline std::vector<std::byte> read_file(const std::filesystem::path& path,
   if (file.size() > max_bytes) {
     refuse_file(file.name(), "has ", file.size(), " bytes; the limit is ", max_bytes);
   }
-  std::vector<std::byte> bytes(static_cast<std::size_t>(file.size()));
+  const std::size_t count = file.size();
+  std::vector<std::byte> bytes(count);
   file.read(0, bytes);
   return bytes;
 }

@@ -74,7 +74,7 @@ inline ResampleTable resample_table(Index source, Index target, Filter filter) {
     }
     table.windows.push_back({first, last - first, table.weights.size()});
     for (double weight : window) {
-      if (sum != 0.0) weight /= sum;
+      if (sum < 0.0 || sum > 0.0) weight /= sum;
       const double scaled = weight * (1 << weight_bits);
       table.weights.push_back(static_cast<std::int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
     }

@@ -46,7 +46,7 @@ class JsonValues {
     if constexpr (std::is_same_v<T, Index>) {
       const auto* number = std::get_if<double>(&found->second);
       if (number == nullptr || *number < 0 || *number > 2147483648.0 ||
-          std::floor(*number) != *number) {
+          std::floor(*number) < *number) {
         refuse_file(label_, path, " is no whole number from 0 to 2^31");
       }
       return static_cast<Index>(*number);

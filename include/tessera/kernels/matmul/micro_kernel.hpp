@@ -62,7 +62,7 @@ struct RowPointers {
     for (int g = 0; g < groups; ++g) group[g] += step;
   }
 
-  const float* group[groups];
+  const float* group[static_cast<std::size_t>(groups)];
   Index row_stride;
 };
 
@@ -95,7 +95,7 @@ struct TileSums {
     }
   }
 
-  Vector value[rows][2];
+  Vector value[static_cast<std::size_t>(rows)][2];
 };
 
 /// The multiply-add of float32: sums += a * b.
@@ -211,7 +211,8 @@ namespace detail {
 /// The sizes that all kernels on vectors share. 112 rows by 512 steps of A, 224 KiB, stay in the
 /// second-level cache while the panels of a cell pass, and 512 steps of a panel, 64 KiB, are its
 /// share of it. Found by trying blocks of 192 to 512 steps and cells of 2 to 16 panels by 128 to
-/// 1024 rows on the ten shapes of benchmarks/compare_matmul.py; docs/performance.md has the gains.
+/// 1024 rows on the ten shapes of benchmarks/python/compare_matmul.py;
+/// benchmarks/results/history.md has the gains.
 constexpr MicroKernel vector_kernel(Index mr, Index nr, void (*multiply)(const TileProduct*)) {
   return {.mr = mr,
           .nr = nr,
@@ -226,7 +227,7 @@ constexpr MicroKernel vector_kernel(Index mr, Index nr, void (*multiply)(const T
 // The highest tiles have as many accumulators as leave registers for two vectors of B and one
 // factor: 14 x 2 of 32 AVX-512 registers, 6 x 2 of 16 AVX2 or SSE registers. Even blocks of many
 // rows have the first heights of these lists. Fourteen heights were not measurably faster than
-// these eight, five were 2 % slower (benchmarks/model_compare.cpp, MAE ViT-B/16 forward).
+// these eight, five were 2 % slower (benchmarks/cpp/model_compare.cpp, MAE ViT-B/16 forward).
 inline constexpr MicroKernel avx512_kernel =
     vector_kernel(14, 32, multiply_rows<Float16, MultiplyAdd, 14, 13, 12, 11, 8, 4, 2, 1>);
 inline constexpr MicroKernel avx2_kernel =

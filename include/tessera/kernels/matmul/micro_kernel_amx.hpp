@@ -162,7 +162,7 @@ void multiply_amx(const TileProduct* tile) {
 
 /// The sizes that both kernels share. Sums run over as many steps as possible, for writing C costs
 /// most: blocks of 128 to 2048 pairs of k, and cells of 256 to 1024 rows by 4 to 16 panels, were
-/// tried on the shapes of MAE ViT-B/16 (benchmarks/compare_matmul.py, docs/performance.md).
+/// tried on the shapes of MAE ViT-B/16 (benchmarks/python/compare_matmul.py, benchmarks/results/history.md).
 constexpr MicroKernel amx_kernel(Index max_kc, void (*multiply)(const TileProduct*)) {
   return {.mr = max_tile_rows,
           .nr = panel_cols,

@@ -72,7 +72,7 @@ inline void pack_panel_steps(const OperandB& b, GemmInput input, Index panel, In
 }
 
 /// From so many rows of C on, packing [K, N] costs less than reading it far apart in memory. Found
-/// by halving and doubling on x W of benchmarks/compare_matmul.py.
+/// by halving and doubling on x W of benchmarks/python/compare_matmul.py.
 inline constexpr Index rows_worth_packing = 64;
 
 /// Whether all of B is packed at once instead of by each cell: in a few panels every row of [K, N]

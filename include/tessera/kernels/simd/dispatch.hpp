@@ -69,7 +69,9 @@ void run_vectorized(Arguments... arguments) {
         return detail::run_with<Float4, Kernel>(arguments...);
       case Isa::avx2:
         return detail::run_with<Float8, Kernel>(arguments...);
-      default:
+      case Isa::avx512:
+      case Isa::avx512_bf16:
+      case Isa::amx:
         return detail::run_with<Float16, Kernel>(arguments...);
     }
   }

@@ -140,7 +140,7 @@ template <class Vector, class Add, class... Arrays>
   constexpr Index chains = lanes<Vector> == 1 ? 8 : 2;
   constexpr Index together = chains * lanes<Vector>;
   constexpr std::index_sequence_for<Arrays...> indices;
-  Vector sums[chains]{};
+  Vector sums[static_cast<std::size_t>(chains)]{};
   const Index whole = count / together * together;
   for (Index at = 0; at < whole; at += together) {
 #pragma GCC unroll 8

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every comparison, and the page and plot that go to docs/benchmarks.
+"""Every comparison, and the page and plot that go to benchmarks/results.
 
 Usage: report.py BUILD [--only PART,...] [--rounds N] [--peers eager,compile,bf16] [--out FILE.md]
 
@@ -90,10 +90,10 @@ def cpuinfo():
 
 
 def default_page():
-    """docs/benchmarks/<date>-<machine>.md"""
+    """benchmarks/results/<date>-<machine>.md"""
     name = fact(r"model name.*: (.*)", cpuinfo()).lower()
     name = re.sub(r"\([^)]*\)|processor|cpu|@.*", "", name)
-    return f"docs/benchmarks/{datetime.date.today()}-{'-'.join(name.split())}.md"
+    return f"benchmarks/results/{datetime.date.today()}-{'-'.join(name.split())}.md"
 
 
 def processor():

@@ -1,0 +1,1 @@
+// Compiled once for all test files; see tests/CMakeLists.txt.
