@@ -4,6 +4,7 @@
 # its `below` line reaches. Rooms
 # within a folder have lines of their own. A door, a header directly in io/, may include all of io/.
 # Only io/ and data/ may include the image, JSON and compression libraries.
+# Before any header of Eigen stands core/eigen.hpp.
 set -u
 cd "$1/tessera" || exit 1
 
@@ -88,6 +89,9 @@ FNR == 1 {
   sub(/[">].*/, "", target)
 
   if (target ~ /^tessera\// && !quoted) complain("<" target "> is written \"" target "\"")
+  if (target == "tessera/core/eigen.hpp") eigen_is_safe = FILENAME
+  if (target ~ /^Eigen\// && FILENAME != "core/eigen.hpp" && eigen_is_safe != FILENAME)
+    complain("<" target "> needs \"tessera/core/eigen.hpp\" before it")
   if (quoted && target !~ /^tessera\//) complain("\"" target "\" does not begin with tessera/")
   if (target ~ /^nlohmann\//) complain("the library reads JSON itself, without <" target ">")
   if (target ~ /^(png|jpeg|jerror|turbojpeg|zlib|CLI\/|catch2\/)/ && folder_of(from) !~ /^(io|data|run)$/)

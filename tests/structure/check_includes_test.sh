@@ -17,7 +17,8 @@ write() {
 }
 
 write good tessera.hpp '#pragma once' '#include "tessera/models/mae.hpp"'
-write good core/tensor.hpp '#pragma once' '#include <Eigen/Core>'
+write good core/eigen.hpp '#pragma once' '#include <Eigen/Core>'
+write good core/tensor.hpp '#include "tessera/core/eigen.hpp"' '#include <Eigen/LU>'
 write good kernels/matmul.hpp '#include "tessera/core/tensor.hpp"'
 write good autograd/tape.hpp '#include "tessera/core/tensor.hpp"'
 write good ops/linear.hpp '#include "tessera/kernels/matmul/matmul.hpp"' \
@@ -74,6 +75,7 @@ expect tessera.hpp '#include "tessera/testing/check.hpp"' 'forbidden arrow: tess
 expect nn/mlp.hpp '#include "tessera/tessera.hpp"' 'nothing includes the umbrella header'
 expect nn/mlp.hpp '#include "linear.hpp"' '"linear.hpp" does not begin with tessera/'
 expect nn/mlp.hpp '#include <tessera/core/tensor.hpp>' '<tessera/core/tensor.hpp> is written'
+expect nn/mlp.hpp '#include <Eigen/Core>' '<Eigen/Core> needs "tessera/core/eigen.hpp" before it'
 expect io/json/x.hpp '#include <nlohmann/json.hpp>' 'the library reads JSON itself'
 expect nn/mlp.hpp '#include <zlib.h>' 'only io and data may include <zlib.h>'
 

@@ -5,6 +5,8 @@
 #include <span>
 #include <string>
 
+#include "tessera/core/ieee.hpp"
+
 namespace tessera {
 
 /// Signed, like Eigen's, so that differences and loops need no care.

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tessera/core/eigen.hpp"
+
 #include <Eigen/Cholesky>
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tessera/core/eigen.hpp"
+
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "tessera/core/memory.hpp"
@@ -113,13 +114,14 @@ struct LayerNormGradients {
 };
 
 /// Overwrites `gradients`; mean and rstd are those of forward. One walk over the rows: each cell
-/// sums dgamma and dbeta of its rows, and the cells' sums are added in order, so that no thread
-/// count changes a bit.
+/// sums dgamma and dbeta of at most 64 rows in order, and the cells' sums are added pairwise (see
+/// column_sums), so that no thread count changes a bit.
 template <class Scalar>
 void layer_norm_backward(MatrixView<const Scalar> x, const Scalar* gamma, const Scalar* mean,
                          const Scalar* rstd, const Scalar* dy,
                          const LayerNormGradients<Scalar>& gradients) {
-  const Index per_cell = rows_per_cell(x.cols);
+  constexpr Index most_rows = 64;  // that a cell adds in order
+  const Index per_cell = std::min(most_rows, rows_per_cell(x.cols));
   const Index cells = (x.rows + per_cell - 1) / per_cell;
   Buffer<Scalar> sums(static_cast<std::size_t>(2 * cells * x.cols));
   parallel_ranges(x.rows, per_cell, [&](Index begin, Index end) {

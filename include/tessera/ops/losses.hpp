@@ -10,7 +10,8 @@ namespace tessera {
 
 namespace detail {
 
-/// Mean over all elements of loss(prediction - target). Sums are made per piece of fixed size and
+/// Mean over all elements of loss(prediction - target). The losses are summed in double: the mean
+/// is as good as they are, to a unit in its last place. Sums are made per range of fixed size and
 /// then added in order, so that no thread count changes a bit.
 template <std::floating_point Scalar, int Rank, class Loss, class Derivative>
 Var<Scalar, 0> mean_loss(std::string_view op, const Var<Scalar, Rank>& prediction,
@@ -25,17 +26,17 @@ Var<Scalar, 0> mean_loss(std::string_view op, const Var<Scalar, Rank>& predictio
   }
   const Scalar* p = prediction.value().data();
   const Scalar* t = target.value().data();
-  Tensor<Scalar, 1> partial(
-      {(count + kernels::elements_per_cell - 1) / kernels::elements_per_cell});
+  using Sum = kernels::SumOf<Scalar>;
+  Tensor<Sum, 1> partial({(count + kernels::elements_per_cell - 1) / kernels::elements_per_cell});
   kernels::for_each_range(count, [&](Index begin, Index end) {
-    Scalar sum{};
-    for (Index i = begin; i < end; ++i) sum += loss(p[i] - t[i]);
+    Sum sum{};
+    for (Index i = begin; i < end; ++i) sum += static_cast<Sum>(loss(p[i] - t[i]));
     partial(begin / kernels::elements_per_cell) = sum;
   });
-  Scalar total{};
-  for (const Scalar sum : partial) total += sum;
+  Sum total{};
+  for (const Sum sum : partial) total += sum;
   return record(
-      op, Tensor<Scalar, 0>({}, total / static_cast<Scalar>(count)),
+      op, Tensor<Scalar, 0>({}, static_cast<Scalar>(total / static_cast<Sum>(count))),
       [dprediction = prediction.gradient(), dtarget = target.gradient(), p = prediction.shared(),
        t = target.shared(), derivative, count](const Tensor<Scalar, 0>& dloss) {
         const Scalar share = dloss.item() / static_cast<Scalar>(count);

@@ -6,8 +6,10 @@
 
 namespace tessera {
 
-/// Euclidean norm of all gradients of a model's parameters together.
-/// Throws std::invalid_argument if the tape holds none, as before its backward pass.
+/// Euclidean norm of all gradients of a model's parameters together. The squares are summed in
+/// double, in the order of the parameters: the relative error is at most 2^-53 times their number,
+/// 1e-8 for a hundred million. Throws std::invalid_argument if the tape holds none, as before its
+/// backward pass.
 template <Module Model>
 double grad_norm(const Model& model, const Tape<typename Model::scalar_type>& tape) {
   double total = 0;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tessera/core/eigen.hpp"
+
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
@@ -12,34 +14,35 @@ namespace tessera {
 
 namespace detail {
 
-/// features [R, D] in double, each column less its mean [R, D].
+/// features [R, D] in double, each column less its mean [R, D]. Sums over the R rows are made in
+/// double, here and below: their error is at most R 2^-53 of the sum of the values' sizes.
 template <std::floating_point Scalar>
-Tensor<double, 2> centred_features(std::string_view op, const Tensor<Scalar, 2>& features) {
+Tensor<double, 2> centered_features(std::string_view op, const Tensor<Scalar, 2>& features) {
   if (!(features.dim(0) > 1 && features.dim(1) > 0)) {
     refuse(op, "features ", features.shape(), " must have at least two rows and one column");
   }
-  Tensor<double, 2> centred = features.template cast<double>();
+  Tensor<double, 2> centered = features.template cast<double>();
   double largest = 0;
-  for (const double value : centred) {
+  for (const double value : centered) {
     if (!std::isfinite(value)) {
       refuse(op, "features ", features.shape(), " hold a value that is not finite");
     }
     largest = std::max(largest, std::abs(value));
   }
-  const auto rows = static_cast<double>(centred.rows());
+  const auto rows = static_cast<double>(centered.rows());
   // The mean of equal values may be off by this much.
   const double rounding = std::numeric_limits<double>::epsilon() * rows * largest;
   double spread = 0;
-  for (Index d = 0; d < centred.cols(); ++d) {
+  for (Index d = 0; d < centered.cols(); ++d) {
     double sum = 0;
-    for (Index r = 0; r < centred.rows(); ++r) sum += centred(r, d);
-    for (Index r = 0; r < centred.rows(); ++r) {
-      centred(r, d) -= sum / rows;
-      spread = std::max(spread, std::abs(centred(r, d)));
+    for (Index r = 0; r < centered.rows(); ++r) sum += centered(r, d);
+    for (Index r = 0; r < centered.rows(); ++r) {
+      centered(r, d) -= sum / rows;
+      spread = std::max(spread, std::abs(centered(r, d)));
     }
   }
-  if (spread <= rounding) std::fill(centred.begin(), centred.end(), 0.0);
-  return centred;
+  if (spread <= rounding) std::fill(centered.begin(), centered.end(), 0.0);
+  return centered;
 }
 
 }  // namespace detail
@@ -49,24 +52,24 @@ Tensor<double, 2> centred_features(std::string_view op, const Tensor<Scalar, 2>&
 /// Throws std::invalid_argument if there are less than two rows, or if a value is not finite.
 template <std::floating_point Scalar>
 double feature_std(const Tensor<Scalar, 2>& features) {
-  const Tensor<double, 2> centred = detail::centred_features("feature_std", features);
+  const Tensor<double, 2> centered = detail::centered_features("feature_std", features);
   double deviations = 0;
-  for (Index d = 0; d < centred.cols(); ++d) {
+  for (Index d = 0; d < centered.cols(); ++d) {
     double squares = 0;
-    for (Index r = 0; r < centred.rows(); ++r) squares += centred(r, d) * centred(r, d);
-    deviations += std::sqrt(squares / static_cast<double>(centred.rows() - 1));
+    for (Index r = 0; r < centered.rows(); ++r) squares += centered(r, d) * centered(r, d);
+    deviations += std::sqrt(squares / static_cast<double>(centered.rows() - 1));
   }
-  return deviations / static_cast<double>(centred.cols());
+  return deviations / static_cast<double>(centered.cols());
 }
 
 /// features [R, D], one row per image -> over how many directions they spread evenly: exp of the
-/// entropy of the singular values of the centred features, from 1 (all on one line) to
+/// entropy of the singular values of the centered features, from 1 (all on one line) to
 /// min(R - 1, D); 0 if all rows are equal. Roy & Vetterli, "The effective rank", 2007; Garrido et
-/// al., "RankMe", 2023, which does not centre.
+/// al., "RankMe", 2023, which does not center.
 /// Throws as feature_std.
 template <std::floating_point Scalar>
 double effective_rank(const Tensor<Scalar, 2>& features) {
-  const Tensor<double, 2> x = detail::centred_features("effective_rank", features);
+  const Tensor<double, 2> x = detail::centered_features("effective_rank", features);
   // The smaller of the two products has all eigenvalues that are not zero.
   const Index count = std::min(x.rows(), x.cols());
   Tensor<double, 2> product({count, count});

@@ -164,4 +164,36 @@ TEST_CASE("layer_norm in float is good to 1e-6 on every instruction set, at ever
   }
 }
 
+TEST_CASE("gradients of gamma and beta over many rows keep the bound of their sums") {
+  const Index rows = 60000;
+  const Index cols = 2;
+  const Tensor<float, 2> x({rows, cols}, 3.0F);
+  const Tensor<float, 1> mean({rows}, 2.0F);
+  const Tensor<float, 1> rstd({rows}, 1.0F);
+  const Tensor<float, 2> dy({rows, cols}, 0.1F);
+  Tensor<float, 1> dgamma({cols});
+  Tensor<float, 1> dbeta({cols});
+  layer_norm_backward<float>(view(x), nullptr, mean.data(), rstd.data(), dy.data(),
+                             {nullptr, dgamma.data(), dbeta.data()});
+  const double exact = static_cast<double>(rows) * static_cast<double>(0.1F);
+  // 64 rows in order, 32 cells in order and log2(60000 / 64 / 32) levels: 101 roundings.
+  CHECK(std::abs(static_cast<double>(dgamma(1)) / exact - 1) <= 101 * 0x1p-24);
+  CHECK(std::abs(static_cast<double>(dbeta(1)) / exact - 1) <= 101 * 0x1p-24);
+}
+
+TEST_CASE("mean and variance of a long row keep the bound of their sums") {
+  const Index cols = 40000;
+  Tensor<float, 2> x({1, cols}, 0.1F);
+  for (Index c = 0; c < cols; c += 2) x(0, c) = 0.3F;
+  Tensor<float, 2> y({1, cols});
+  float mean = 0;
+  float rstd = 0;
+  layer_norm_forward<float>(view(std::as_const(x)), nullptr, nullptr, 0.0F, y.data(), &mean, &rstd);
+  const double low = static_cast<double>(0.1F);
+  const double high = static_cast<double>(0.3F);
+  // The narrowest vectors make 8 sums of 5000 numbers each.
+  CHECK(std::abs(static_cast<double>(mean) / ((low + high) / 2) - 1) <= 5000 * 0x1p-24);
+  CHECK(std::abs(static_cast<double>(rstd) * (high - low) / 2 - 1) <= 5000 * 0x1p-24);
+}
+
 }  // namespace tessera::kernels

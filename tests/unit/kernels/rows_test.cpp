@@ -26,19 +26,53 @@ TEMPLATE_TEST_CASE("copy_rows gathers rows, several times if asked", "", float, 
   copy_rows<TestType>(nullptr, nullptr, 0, 3, [](Index i) { return i; });
 }
 
-TEMPLATE_TEST_CASE("column_sums adds rows in order, the same bits on any number of threads",
-                   "[threads]", float, double) {
-  const auto x = test::random_tensor<2, TestType>({301, 150}, 2);
-  Tensor<TestType, 1> expected({150});
-  for (Index r = 0; r < 301; ++r) {
-    for (Index c = 0; c < 150; ++c) expected(c) += x(r, c);
+TEMPLATE_TEST_CASE("column_sums adds 32 rows in order, more of them as two halves", "", float,
+                   double) {
+  const auto x = test::random_tensor<2, TestType>({100, 300}, 2);
+  const auto in_order = [&](Index begin, Index end, Index c) {
+    TestType sum{};
+    for (Index r = begin; r < end; ++r) sum += x(r, c);
+    return sum;
+  };
+  Tensor<TestType, 1> sums({300}, TestType(9));
+  for (const Index rows : {0, 1, 31, 32}) {
+    column_sums<TestType>(view(x).middle_rows(0, rows), sums.data());
+    for (Index c = 0; c < 300; ++c) CHECK(sums(c) == in_order(0, rows, c));
   }
-  for (const Index threads : {1, 2, 3, 4}) {
+  column_sums<TestType>(view(x), sums.data());
+  for (Index c = 0; c < 300; ++c) {
+    const TestType upper = in_order(0, 32, c) + in_order(32, 64, c);
+    const TestType lower = in_order(64, 96, c) + in_order(96, 100, c);
+    CHECK(sums(c) == upper + lower);
+  }
+}
+
+TEMPLATE_TEST_CASE("column_sums has the same bits on any number of threads", "[threads]", float,
+                   double) {
+  const auto x = test::random_tensor<2, TestType>({301, 550}, 2);
+  Tensor<TestType, 1> expected({550});
+  column_sums<TestType>(view(x), expected.data());
+  Tensor<double, 1> exact({550});
+  for (Index r = 0; r < 301; ++r) {
+    for (Index c = 0; c < 550; ++c) exact(c) += static_cast<double>(x(r, c));
+  }
+  test::check_close(expected, exact);
+  for (const Index threads : {2, 3, 4}) {
     const ExecutionScope scope({.threads = threads});
-    Tensor<TestType, 1> sums({150}, TestType(9));
+    Tensor<TestType, 1> sums({550}, TestType(9));
     column_sums<TestType>(view(x), sums.data());
     CHECK(sums == expected);
   }
+}
+
+TEST_CASE("column_sums of many rows keeps its bound") {
+  const Index rows = 50000;  // in order their sum would be off by 400 units in the last place
+  const Tensor<float, 2> x({rows, 5}, 0.1F);
+  Tensor<float, 1> sums({5});
+  column_sums<float>(view(x), sums.data());
+  const double exact = static_cast<double>(rows) * static_cast<double>(0.1F);
+  // 32 rows in order and log2(50000 / 32) levels: 43 roundings.
+  CHECK(std::abs(static_cast<double>(sums(3)) / exact - 1) <= 43 * 0x1p-24);
 }
 
 TEST_CASE("column_sums of no rows are zero, of no columns nothing") {

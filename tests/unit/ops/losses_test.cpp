@@ -156,4 +156,23 @@ TEST_CASE("masked_mse_loss refuses what does not fit or masks nothing") {
                  masked(nothing, TokenMask({2, 3}, true)), nothing);
 }
 
+TEST_CASE("mean losses of a million values are good to one unit in the last place") {
+  const Index count = 1200000;
+  const auto prediction = random_tensor<1, float>({count}, 1);
+  const auto target = random_tensor<1, float>({count}, 2);
+  double squares = 0;
+  double smooths = 0;
+  for (Index i = 0; i < count; ++i) {
+    const float e = prediction(i) - target(i);
+    squares += static_cast<double>(e * e) / static_cast<double>(count);
+    const float size = std::abs(e);
+    smooths += static_cast<double>(size < 1 ? e * e / 2 : size - 0.5F) / static_cast<double>(count);
+  }
+  const Var<float, 1> p = prediction;
+  const Var<float, 1> t = target;
+  CHECK(std::abs(static_cast<double>(mse_loss(p, t).value().item()) / squares - 1) <= 0x1p-24);
+  CHECK(std::abs(static_cast<double>(smooth_l1_loss(p, t).value().item()) / smooths - 1) <=
+        0x1p-24);
+}
+
 }  // namespace tessera::test

@@ -250,7 +250,11 @@ TensorTable read_shards(const std::filesystem::path& path, const ShardIndex& ind
       if (!found.contains(name)) refuse(name, "is not in its");
     }
     for (StoredTensor& tensor : shard.tensors) joined.tensors.push_back(std::move(tensor));
-    joined.skipped.insert(joined.skipped.end(), shard.skipped.begin(), shard.skipped.end());
+    for (SkippedValue& value : shard.skipped) {
+      if (joined.skipped.size() <= TensorLimits::skipped) {
+        joined.skipped.push_back(std::move(value));
+      }
+    }
     detail::merge_metadata(joined.metadata, shard.metadata, label);
   }
   return joined;

@@ -20,7 +20,7 @@
 
 namespace tessera::io {
 
-/// How weights are kept: one safetensors file, one of torch.save's two formats, or an index of
+/// Format of a weights file: one safetensors file, one of torch.save's two formats, or an index of
 /// several files.
 enum class TensorFormat { safetensors, torch_zip, torch_legacy, shard_index };
 

@@ -19,7 +19,7 @@
 
 namespace tessera::io {
 
-/// How a tensor's values are stored in a file. In the order in which files sort them, last first.
+/// Type of a tensor's values in a file. In the order in which files sort them, last first.
 enum class Dtype { boolean, u8, i8, i16, u16, f16, bf16, i32, u32, f32, f64, i64, u64 };
 
 /// C++ types whose values a file can hold.
@@ -91,7 +91,7 @@ constexpr bool is_float(Dtype dtype) {
   return dtype == Dtype::f16 || dtype == Dtype::bf16 || dtype == Dtype::f32 || dtype == Dtype::f64;
 }
 
-/// Whether values of type T can be read from and written as `dtype`: any float from any float,
+/// True if values of type T can be read from and written as `dtype`: any float from any float,
 /// everything else only as it is.
 template <Storable T>
 constexpr bool is_convertible(Dtype dtype) {
@@ -170,7 +170,8 @@ Index decode_values(Dtype dtype, const std::byte* bytes, std::span<T> values) {
   }
 }
 
-/// The other way round; the first finite value that would be stored as infinite ends it.
+/// Turns `values` into stored bytes and returns how many could be: the first finite value that
+/// would be stored as infinite ends it. Needs is_convertible<T>(dtype).
 template <Storable T>
 Index encode_values(std::span<const T> values, Dtype dtype, std::byte* bytes) {
   if constexpr (std::floating_point<T>) {

@@ -99,7 +99,7 @@ void visit_chunks(const StoredTensor& tensor, const Visit& visit) {
   }
 }
 
-/// Whether some stored value of a convertible dtype may have no value of Scalar.
+/// True if a stored value of a convertible dtype may be no value of Scalar.
 template <Storable Scalar>
 constexpr bool may_not_fit(Dtype dtype) {
   return std::same_as<Scalar, bool> || (std::same_as<Scalar, float> && dtype == Dtype::f64);

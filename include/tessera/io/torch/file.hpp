@@ -80,13 +80,15 @@ class LegacyTorchReader {
     (void)next_pickle();  // the magic number, by which the caller recognized the file
     const PickleDocument version = next_pickle();
     const auto* protocol = version.get<std::int64_t>(version.root);
-    if (protocol == nullptr || *protocol != 1001)
+    if (protocol == nullptr || *protocol != 1001) {
       refuse_file(label_, "is no torch file of protocol 1001");
+    }
     const PickleDocument system = next_pickle();
     const std::optional<PickleId> endian = system.find(system.root, "little_endian");
     const bool* little = endian ? system.get<bool>(*endian) : nullptr;
-    if (little == nullptr || !*little)
+    if (little == nullptr || !*little) {
       refuse_file(label_, "was not written by a little-endian machine");
+    }
   }
 
   /// Each storage is its number of elements and then these; the size of one is in `content`.
@@ -134,12 +136,12 @@ class LegacyTorchReader {
 
 }  // namespace detail
 
-/// Whether `bytes` begin as a zip archive, which is what torch writes since version 1.6.
+/// True for bytes that begin as a zip archive, the format of torch.save since version 1.6.
 inline bool is_torch_zip(std::span<const std::byte> bytes) {
   return detail::text_of_bytes(bytes).starts_with("PK\3\4");
 }
 
-/// Whether `bytes` begin as files of older versions of torch: with a pickled magic number.
+/// True for bytes that begin as files of older versions of torch: with a pickled magic number.
 inline bool is_torch_legacy(std::span<const std::byte> bytes) {
   constexpr std::array<unsigned char, 12> magic{0x8A, 0x0A, 0x6C, 0xFC, 0x9C, 0x46,
                                                 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19};

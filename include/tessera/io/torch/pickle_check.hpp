@@ -33,7 +33,7 @@ auto& pickle_child(Value& value, std::size_t position) {
   return position == 0 ? object.arguments : position == 1 ? object.state : object.items;
 }
 
-/// Whether a value is an object of a class that is not on the list.
+/// True for an object of a class that is not on the list.
 inline bool is_unknown_object(const PickleDocument& document, PickleId id) {
   const auto* object = document.get<PickleObject>(id);
   if (object == nullptr) return false;

@@ -94,7 +94,7 @@ inline PickleId make_dictionary(PickleStack& stack, const PickleGlobal& function
   return stack.add(std::move(dict));
 }
 
-/// Whether an argument of a function of torch is a dictionary with flags of a tensor: its values
+/// True if an argument of a function of torch is a dictionary with flags of a tensor: its values
 /// are to be negated or conjugated when it is read.
 inline bool has_flags(PickleStack& stack, const std::vector<PickleId>& given,
                       std::size_t position) {

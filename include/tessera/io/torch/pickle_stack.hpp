@@ -121,8 +121,11 @@ class PickleStack {
     return *found;
   }
 
-  /// A value that is not read, for `reason`.
+  /// A value that is not read, for `reason`. One value stands for all of the same reason.
   PickleId leave_out(const std::string& reason) {
+    if (left_out_.size() == PickleLimits::reasons && !left_out_.contains(reason)) {
+      return leave_out_others();
+    }
     const auto [known, is_new] = left_out_.try_emplace(reason, unset);
     if (is_new) {
       document.reasons.push_back(reason);
@@ -133,6 +136,15 @@ class PickleStack {
 
   static std::string name_of(const PickleGlobal& global) {
     return in_quotes(concat(global.module, ".", global.name));
+  }
+
+  /// A value that is not read for a reason beyond the limit of different ones.
+  PickleId leave_out_others() {
+    if (others_ == unset) {
+      document.reasons.push_back("for a reason that many others came before");
+      others_ = add(PickleLeftOut{static_cast<std::uint32_t>(document.reasons.size() - 1)});
+    }
+    return others_;
   }
 
   void push_mark() {
@@ -203,6 +215,7 @@ class PickleStack {
   std::vector<PickleId> memo_;
   std::array<PickleId, pickle_globals.size()> known_{};  // values of the globals met so far
   std::map<std::string, PickleId> left_out_;             // by reason
+  PickleId others_ = unset;  // stands for values left out for further reasons
   std::size_t items_ = 0;
   std::size_t tensors_ = 0;
 };

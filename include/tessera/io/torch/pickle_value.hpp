@@ -23,6 +23,7 @@ struct PickleLimits {
   static constexpr std::size_t depth = 64;            // values that lie deeper are left out
   static constexpr std::size_t expanded = 2'000'000;  // values, shared ones counted at every use
   static constexpr std::size_t name_bytes = 256;      // of a module or a global
+  static constexpr std::size_t reasons = 1'000;       // different ones for values that are left out
 };
 
 /// Index of a value in its document. Values that a pickle shares have one index.

@@ -27,7 +27,6 @@ struct TorchLimits {
   /// Bytes of all names of tensors and metadata texts together. Settings beyond it are left out.
   static constexpr std::size_t text_bytes = 8'000'000;
   static constexpr std::size_t metadata = 50'000;  // keys; settings beyond it are left out
-  static constexpr std::size_t skipped = 1'000;    // values that are listed as left out
   /// A tensor that repeats elements (stride 0) may have more of them than its storage, up to this.
   static constexpr Index repeated_elements = Index{1} << 20;
   /// Tensors may share storages, as tied weights do, and repeat elements. All of them together may
@@ -78,10 +77,10 @@ class TorchTableBuilder {
 
   /// Notes that the value under `name` is not read.
   void skip(const std::string& name, const std::string& reason) {
-    if (table_.skipped.size() == TorchLimits::skipped) {
+    if (table_.skipped.size() == TensorLimits::skipped) {
       table_.skipped.push_back({name, "and more after it"});
     }
-    if (table_.skipped.size() < TorchLimits::skipped) table_.skipped.push_back({name, reason});
+    if (table_.skipped.size() < TensorLimits::skipped) table_.skipped.push_back({name, reason});
   }
 
   bool is_left_out(PickleId id) const {
@@ -168,6 +167,9 @@ class TorchTableBuilder {
   /// Adds all that `id` holds under `path`. Recursion is as deep as the document, which is limited.
   void add(const std::string& path, PickleId id) {
     visits_ += 1 + pickle_child_count(document_[id]);
+    if (const auto* object = document_.get<PickleObject>(id)) {  // whose state is searched
+      visits_ += pickle_child_count(document_[object->state]);
+    }
     if (visits_ > PickleLimits::expanded) {
       refuse_file(label_, "shared values unfold to more than ", PickleLimits::expanded);
     }

@@ -40,13 +40,15 @@ class ZipDirectory {
     std::sort(entries_.begin(), entries_.end(),
               [](const ZipEntry& a, const ZipEntry& b) { return a.name < b.name; });
     for (std::size_t i = 1; i < entries_.size(); ++i) {
-      if (entries_[i].name == entries_[i - 1].name)
+      if (entries_[i].name == entries_[i - 1].name) {
         archive_.refuse_entry(entries_[i].name, "occurs twice");
+      }
     }
     if (!options.check_crc) return;
     for (const ZipEntry& entry : entries_) {
-      if (crc32(entry.bytes) != entry.crc)
+      if (crc32(entry.bytes) != entry.crc) {
         archive_.refuse_entry(entry.name, "CRC-32 does not match");
+      }
     }
   }
 
@@ -104,8 +106,9 @@ class ZipDirectory {
       std::memcpy(value, large.data(), 8);
       large.remove_prefix(8);
     }
-    if (archive_.number<std::uint16_t>(at + 34) != 0)
+    if (archive_.number<std::uint16_t>(at + 34) != 0) {
       archive_.refuse_entry(name, "lies in another file");
+    }
     if (packed != size) {
       archive_.refuse_entry(name, "is stored, but its sizes ", packed, " and ", size, " differ");
     }
@@ -120,8 +123,9 @@ class ZipDirectory {
       archive_.refuse_entry(name, "begins at byte ", begin, ", but the entries end at byte ",
                             table_begin_);
     }
-    if (archive_.text(begin, 4) != "PK\3\4")
+    if (archive_.text(begin, 4) != "PK\3\4") {
       archive_.refuse_entry(name, "no entry begins at byte ", begin);
+    }
     const std::size_t name_size = archive_.number<std::uint16_t>(begin + 26);
     const std::size_t extra_size = archive_.number<std::uint16_t>(begin + 28);
     const std::uint64_t room = table_begin_ - begin - header_size;

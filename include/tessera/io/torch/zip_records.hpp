@@ -15,7 +15,7 @@
 
 namespace tessera::io {
 
-/// What an archive may hold at most; beyond it, it is refused.
+/// Bounds of an archive; one that holds more is refused.
 struct ZipLimits {
   static constexpr std::uint64_t entries = 1 << 17;
   static constexpr std::size_t name_bytes = 1024;
@@ -65,8 +65,9 @@ inline ZipTable find_zip_table(const ZipArchive& archive) {
   constexpr std::uint64_t end_size = 22;
   constexpr std::uint64_t locator_size = 20;
   constexpr std::uint64_t end64_size = 56;
-  if (archive.bytes.size() < end_size)
+  if (archive.bytes.size() < end_size) {
     archive.refuse("has ", archive.bytes.size(), " bytes, the end record alone 22");
+  }
   const std::uint64_t size = archive.bytes.size();
   std::uint64_t end = size;
   // An archive comment of up to 65535 bytes may follow the record.
@@ -140,8 +141,9 @@ inline void check_zip_kind(const ZipArchive& archive, std::string_view name, std
   constexpr std::uint16_t sizes_after_data = 0x0008;
   constexpr std::uint16_t utf8_name = 0x0800;
   if ((flags & encrypted) != 0) archive.refuse_entry(name, "is encrypted");
-  if ((flags & ~(sizes_after_data | utf8_name)) != 0)
+  if ((flags & ~(sizes_after_data | utf8_name)) != 0) {
     archive.refuse_entry(name, "unknown flags ", flags);
+  }
   if (method != 0) {
     archive.refuse_entry(name, "is compressed (method ", method, "), which torch.save never does");
   }
@@ -154,8 +156,9 @@ inline std::optional<std::string_view> zip_field(const ZipArchive& archive, std:
   while (!extra.empty()) {
     std::array<std::uint16_t, 2> head{};
     if (extra.size() >= 4) std::memcpy(head.data(), extra.data(), 4);
-    if (extra.size() < 4 || extra.size() - 4 < head[1])
+    if (extra.size() < 4 || extra.size() - 4 < head[1]) {
       archive.refuse_entry(name, "extra data is cut off");
+    }
     if (head[0] == kind) {
       if (found) archive.refuse_entry(name, "extra data holds a field twice");
       found = extra.substr(4, head[1]);

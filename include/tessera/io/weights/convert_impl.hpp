@@ -184,9 +184,7 @@ ExportReport convert_as(const Checkpoint& file, const CheckpointFacts& facts,
       report.left_out.push_back(concat("how images are prepared (", error.what(), ")"));
     }
   }
-  TensorMetadata settings = to_metadata(kept_settings(facts));
-  more.merge(settings);
-  add_metadata(writer, naming.id, std::move(more));
+  add_metadata(writer, to_metadata(kept_settings(facts)), naming.id, std::move(more));
   writer.write(path);
   return report;
 }

@@ -47,8 +47,7 @@ ModelShape shape_of_model(const Model& model, std::string_view naming) {
   return shape;
 }
 
-/// Writes tensors under the names of a naming. `settings` are the metadata of the model, and
-/// `options` those of the caller, which count before them.
+/// Writes tensors under the names of a naming, with the settings of their model.
 template <std::floating_point Scalar>
 ExportReport export_tensors(const std::filesystem::path& path,
                             const std::vector<NamedTensor<Scalar>>& tensors,

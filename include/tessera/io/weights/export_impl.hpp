@@ -22,9 +22,7 @@ ExportReport export_tensors(const std::filesystem::path& path,
   ExportReport report = namer.add_to(file, tensors);
   TensorMetadata metadata = options.metadata;
   if (namer.moves_positions()) drop_self_test(metadata);
-  TensorMetadata of_model = to_metadata(settings);
-  metadata.merge(of_model);
-  add_metadata(file, naming.id, std::move(metadata));
+  add_metadata(file, to_metadata(settings), naming.id, std::move(metadata));
   file.write(path);
   return report;
 }

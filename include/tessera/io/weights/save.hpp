@@ -45,26 +45,27 @@ void describe_models(const std::string& path, const Member& member, TensorMetada
   }
 }
 
-/// Writes parameters with their metadata, which count before those that every file has.
+/// Writes parameters with the metadata of their models and those of the caller. Throws
+/// std::invalid_argument if the latter have a key of the library's own: it would contradict the
+/// model.
 template <std::floating_point Scalar>
 void save_parameters(const std::filesystem::path& path,
                      const std::vector<NamedParameter<const Scalar>>& parameters,
-                     TensorMetadata metadata, std::optional<Dtype> dtype);
+                     TensorMetadata of_models, const SaveOptions& options);
 
 }  // namespace detail
 
 /// Writes every parameter of a model, frozen ones included, under the names of its members as a
 /// safetensors file, all or nothing (see replace_file). Settings of Tessera's models that show in
 /// no tensor go along, also of those that are members of a module of one's own. Throws as
-/// SafetensorsWriter.
+/// SafetensorsWriter, and std::invalid_argument if options.metadata has a key that the library
+/// writes.
 template <Module Model>
 void save_weights(const std::filesystem::path& path, const Model& model,
                   const SaveOptions& options = {}) {
-  TensorMetadata metadata = options.metadata;
   TensorMetadata of_models;
   detail::describe_models("", model, of_models);
-  metadata.merge(of_models);
-  detail::save_parameters(path, named_parameters(model), std::move(metadata), options.dtype);
+  detail::save_parameters(path, named_parameters(model), std::move(of_models), options);
 }
 
 }  // namespace tessera::io

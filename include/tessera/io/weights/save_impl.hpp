@@ -4,8 +4,10 @@
 #include <string_view>
 #include <utility>
 
+#include "tessera/core/error.hpp"
 #include "tessera/io/naming/model_kind.hpp"
 #include "tessera/io/safetensors/writer.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/weights/save.hpp"
 
 namespace tessera::io::detail {
@@ -16,23 +18,31 @@ inline void drop_self_test(TensorMetadata& metadata) {
                 [](const auto& item) { return item.first.starts_with("tessera.self_test."); });
 }
 
-/// Adds metadata to a file; what every file says of itself comes after it.
-inline void add_metadata(SafetensorsWriter& file, std::string_view naming,
-                         TensorMetadata metadata) {
-  metadata.emplace("format", "pt");
-  metadata.emplace("tessera.naming", naming);
-  for (const auto& [key, value] : metadata) file.add_metadata(key, value);
+/// Adds the texts that make a model from its file alone, and `more`. Throws std::invalid_argument
+/// if `more` has a key of the library's own: it would contradict the model.
+inline void add_metadata(SafetensorsWriter& file, TensorMetadata of_models, std::string_view naming,
+                         TensorMetadata more) {
+  of_models["format"] = "pt";
+  of_models["tessera.naming"] = naming;
+  for (const auto& [key, value] : more) {
+    if (of_models.contains(key)) {
+      refuse("SaveOptions::metadata", "key ", in_quotes(key), " is one that the library writes");
+    }
+  }
+  more.merge(of_models);
+  for (const auto& [key, value] : more) file.add_metadata(key, value);
 }
 
 template <std::floating_point Scalar>
 void save_parameters(const std::filesystem::path& path,
                      const std::vector<NamedParameter<const Scalar>>& parameters,
-                     TensorMetadata metadata, std::optional<Dtype> dtype) {
+                     TensorMetadata of_models, const SaveOptions& options) {
   SafetensorsWriter file;
   for (const NamedParameter<const Scalar>& parameter : parameters) {
-    file.add(parameter.name, parameter.shape, parameter.values, dtype.value_or(dtype_of<Scalar>()));
+    file.add(parameter.name, parameter.shape, parameter.values,
+             options.dtype.value_or(dtype_of<Scalar>()));
   }
-  add_metadata(file, own_naming, std::move(metadata));
+  add_metadata(file, std::move(of_models), own_naming, options.metadata);
   file.write(path);
 }
 

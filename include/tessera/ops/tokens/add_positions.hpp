@@ -55,7 +55,8 @@ Var<Scalar, 3> add_positions(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>&
        source = std::move(source)](Tensor<Scalar, 3> dout) {
         if (dpositions.wanted()) {
           Tensor<Scalar, 3> result(dpositions.shape());
-          detail::scatter_add_rows(dout.data(), result.data(), source, result.cols());
+          detail::scatter_add_rows(dout.data(), result.data(), source, result.rows(),
+                                   result.cols());
           dpositions.add(std::move(result));
         }
         dtokens.add(std::move(dout));

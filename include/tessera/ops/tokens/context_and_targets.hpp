@@ -63,15 +63,16 @@ Var<Scalar, 3> context_and_targets(const Var<Scalar, 3>& context, const TokenInd
         }
         if (dmask_token.wanted()) {
           Tensor<Scalar, 3> result(dmask_token.shape());
+          CachedVector<Index> source(static_cast<std::size_t>(dout.rows()), 0);
           for (Index r = 0; r < dout.rows(); ++r) {
-            if (r % length < contexts) continue;
-            for (Index c = 0; c < width; ++c) result.data()[c] += dout.row(r)[c];
+            if (r % length < contexts) source[static_cast<std::size_t>(r)] = -1;
           }
+          detail::scatter_add_rows(dout.data(), result.data(), source, 1, width);
           dmask_token.add(std::move(result));
         }
         if (dpositions.wanted()) {
           Tensor<Scalar, 3> result(dpositions.shape());
-          detail::scatter_add_rows(dout.data(), result.data(), places, width);
+          detail::scatter_add_rows(dout.data(), result.data(), places, result.rows(), width);
           dpositions.add(std::move(result));
         }
       },

@@ -2,6 +2,7 @@
 
 #include "tessera/autograd/record.hpp"
 #include "tessera/masking/token_index.hpp"
+#include "tessera/ops/tokens/take_rows.hpp"
 
 namespace tessera {
 
@@ -26,11 +27,10 @@ Var<Scalar, 3> mask_tokens(std::string_view op, const Var<Scalar, 3>& tokens, To
         const Index cols = dout.cols();
         if (dmask_token.wanted()) {
           Tensor<Scalar, 3> result(dmask_token.shape());
-          for (Index row = 0; row < dout.rows(); ++row) {
-            for (Index c = 0; mask.data()[row] && c < cols; ++c) {
-              result.data()[c] += dout.row(row)[c];
-            }
-          }
+          CachedVector<Index> source;
+          source.reserve(static_cast<std::size_t>(mask.size()));
+          for (const bool masked : mask) source.push_back(masked ? 0 : -1);
+          scatter_add_rows(dout.data(), result.data(), source, 1, cols);
           dmask_token.add(std::move(result));
         }
         if (dtokens.wanted()) {

@@ -1,11 +1,12 @@
 #pragma once
 
 #include "tessera/autograd/record.hpp"
-#include "tessera/core/threads/parallel.hpp"
+#include "tessera/kernels/rows.hpp"
 
 namespace tessera {
 
-/// tokens [B, L, D] -> mean over tokens [first, L) of every image [B, D].
+/// tokens [B, L, D] -> mean over tokens [first, L) of every image [B, D], summed pairwise (see
+/// kernels::column_sums).
 /// Throws std::invalid_argument if there is no such token.
 template <std::floating_point Scalar>
 Var<Scalar, 2> mean_tokens(const Var<Scalar, 3>& tokens, Index first) {
@@ -17,12 +18,9 @@ Var<Scalar, 2> mean_tokens(const Var<Scalar, 3>& tokens, Index first) {
   const Scalar share = Scalar(1) / static_cast<Scalar>(length - first);
   Tensor<Scalar, 2> mean({tokens.dim(0), cols});
   parallel_for(tokens.dim(0), [&](Index b) {
-    Scalar* sum = mean.row(b);
-    for (Index l = first; l < length; ++l) {
-      const Scalar* token = tokens.value().row(b * length + l);
-      for (Index c = 0; c < cols; ++c) sum[c] += token[c];
-    }
-    for (Index c = 0; c < cols; ++c) sum[c] *= share;
+    kernels::column_sums<Scalar>(
+        kernels::view(tokens.value()).middle_rows(b * length + first, length - first), mean.row(b));
+    kernels::scale(share, mean.row(b), cols);
   });
   return record(
       "mean_tokens", std::move(mean),

@@ -40,7 +40,8 @@ Var<Scalar, 3> place_prefix(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>& 
        source = std::move(source)](Tensor<Scalar, 3> dout) {
         if (dprefix.wanted()) {
           Tensor<Scalar, 3> result(dprefix.shape());
-          detail::scatter_add_rows(dout.data(), result.data(), source, result.cols());
+          detail::scatter_add_rows(dout.data(), result.data(), source, result.rows(),
+                                   result.cols());
           dprefix.add(std::move(result));
         }
         for (Index r = 0; dtokens.wanted() && r < dout.rows(); ++r) {

@@ -60,4 +60,16 @@ TEST_CASE("is_utf8 agrees with a JSON library on every pair of bytes and what ma
   CHECK(apart == 0);
 }
 
+TEST_CASE("code points are appended in UTF-8") {
+  std::string text;
+  for (const std::uint32_t code : {0x24U, 0xE4U, 0x20ACU, 0x1F600U}) append_utf8(text, code);
+  CHECK(text == "$ä€😀");
+  for (const std::uint32_t code :
+       {0U, 0x7FU, 0x80U, 0x7FFU, 0x800U, 0xFFFFU, 0x10000U, 0x10FFFFU}) {
+    text.clear();
+    append_utf8(text, code);
+    CHECK(is_utf8(text));
+  }
+}
+
 }  // namespace tessera::io::test

@@ -72,6 +72,16 @@ TEST_CASE("a reason for leaving a value out is kept once") {
   CHECK(stack.document.reasons == std::vector<std::string>{"too new", "too old"});
 }
 
+TEST_CASE("a thousand reasons are told apart, further ones are one") {
+  const std::string label = "a.pth";
+  detail::PickleStack stack(label);
+  for (std::size_t i = 0; i < PickleLimits::reasons; ++i) stack.leave_out(std::to_string(i));
+  const PickleId other = stack.leave_out("one more");
+  CHECK(stack.leave_out("and one more") == other);
+  CHECK(stack.leave_out("0") != other);
+  CHECK(stack.document.reasons.size() == PickleLimits::reasons + 1);
+}
+
 TEST_CASE("counts have limits") {
   const std::string label = "a.pth";
   detail::PickleStack stack(label);

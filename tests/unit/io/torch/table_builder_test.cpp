@@ -295,6 +295,15 @@ TEST_CASE("an object alone that is no module is refused") {
         "instead");
 }
 
+TEST_CASE("objects that share a large state are refused before it is searched for each") {
+  std::string state = "}(";
+  for (int i = 0; i < 5'000; ++i) state += "K\x01N";
+  std::string items = "](";
+  for (int i = 0; i < 1'000; ++i) items += p_global("lib", "A") + ")\x81h\x09" + "b";
+  CHECK(error_of(state + "uq\x09" + "0" + items + "e", 8'000'000) ==
+        "a.pth: shared values unfold to more than 2000000");
+}
+
 TEST_CASE("values that hold each other do not keep a model from being read") {
   // {"trainer": object whose state is {"self": the object}, "w": tensor}
   const std::string cycle = "}(" + p_text("trainer") + p_global("lib", "Trainer") + ")\x81q\x05}" +

@@ -56,4 +56,18 @@ TEST_CASE("metadata is for the Python packages, for Tessera, and for the caller"
   CHECK(open_tensors(path).contains("bias"));
 }
 
+TEST_CASE("metadata that the library writes itself cannot be given, and the old file stays") {
+  const ScratchFolder folder;
+  const auto path = folder / "m.safetensors";
+  const MaskedVisionTransformer<float> model(
+      {.image_size = 8, .patch_size = 4, .embed_dim = 8, .depth = 1, .num_heads = 2});
+  save_weights(path, model);
+  const std::string before = text_of_file(path);
+  for (const std::string key : {"tessera.num_heads", "tessera.naming", "tessera.kind", "format"}) {
+    CHECK(argument_error([&] { save_weights(path, model, {.metadata = {{key, "4"}}}); }) ==
+          "SaveOptions::metadata: key '" + key + "' is one that the library writes");
+  }
+  CHECK(text_of_file(path) == before);
+}
+
 }  // namespace tessera::io::test

@@ -82,4 +82,15 @@ TEST_CASE("masking refuses what does not fit") {
   expect_refuses_two_tapes("mask_at_index", at(TokenIndex({2, 1})), tokens, token);
 }
 
+TEST_CASE("the mask token's gradient over many tokens is good to one unit in the last place") {
+  const Index count = 30000;
+  Tape<float> tape;
+  const Var<float, 3> tokens = Tensor<float, 3>({1, count, 1});
+  const Tensor<float, 3> token({1, 1, 1});
+  const auto out = mask_bool(tokens, TokenMask({1, count}, true), tape.parameter(token));
+  tape.backward(weighted_sum(out, Tensor<float, 3>({1, count, 1}, 0.1F)));
+  const double exact = static_cast<double>(count) * static_cast<double>(0.1F);
+  CHECK(std::abs(static_cast<double>(tape.gradient(token)->data()[0]) / exact - 1) <= 0x1p-24);
+}
+
 }  // namespace tessera::test

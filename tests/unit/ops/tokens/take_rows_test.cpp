@@ -53,7 +53,7 @@ TEMPLATE_TEST_CASE("scatter_add_rows adds rows in order and skips negative place
                    double) {
   const Tensor<TestType, 2> in({4, 2}, {1, 2, 3, 4, 5, 6, 7, 8});
   Tensor<TestType, 2> out({3, 2}, TestType(100));
-  tessera::detail::scatter_add_rows(in.data(), out.data(), {2, -1, 2, 0}, 2);
+  tessera::detail::scatter_add_rows(in.data(), out.data(), {2, -1, 2, 0}, 3, 2);
   CHECK(out == Tensor<TestType, 2>({3, 2}, {107, 108, 100, 100, 106, 108}));
 }
 
@@ -71,9 +71,23 @@ TEMPLATE_TEST_CASE("scatter_add_rows has the same bits on any number of threads"
   for (const Index threads : {1, 2, 3, 4}) {
     const ExecutionScope scope({.threads = threads});
     Tensor<TestType, 2> found({20, 200});
-    tessera::detail::scatter_add_rows(in.data(), found.data(), places, 200);
+    tessera::detail::scatter_add_rows(in.data(), found.data(), places, 20, 200);
     CHECK((found == expected));
   }
+}
+
+TEST_CASE("scatter_add_rows of many rows into one is good to one unit in the last place") {
+  const Index rows = 20000;
+  const Tensor<float, 2> in({rows, 2}, 0.1F);
+  Tensor<float, 2> out({3, 2});
+  CachedVector<Index> places(static_cast<std::size_t>(rows), 1);
+  places[7] = 0;
+  places[9] = 2;
+  tessera::detail::scatter_add_rows(in.data(), out.data(), places, 3, 2);
+  const double exact = static_cast<double>(rows - 2) * static_cast<double>(0.1F);
+  CHECK(std::abs(static_cast<double>(out(1, 1)) / exact - 1) <= 0x1p-24);
+  CHECK(out(0, 1) == 0.1F);
+  CHECK(out(2, 0) == 0.1F);
 }
 
 }  // namespace tessera::test
