@@ -44,6 +44,13 @@ function(tessera_find_io_packages)
     message(FATAL_ERROR "tessera::io needs libpng, libjpeg and zlib with their headers "
       "(Debian and Ubuntu: libpng-dev, libjpeg-dev, zlib1g-dev). Install them, or set TESSERA_IO=OFF.")
   endif()
+  list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_FUNCTION_LIST_DIR}")
+  if(TESSERA_WEBP STREQUAL "ON")
+    find_package(TesseraWebP REQUIRED)
+  elseif(TESSERA_WEBP STREQUAL "AUTO")
+    find_package(TesseraWebP QUIET)
+  endif()
+  set(TesseraWebP_FOUND "${TesseraWebP_FOUND}" PARENT_SCOPE)
 endfunction()
 
 # nlohmann/json is what tests compare the library's own JSON with.

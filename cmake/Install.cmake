@@ -40,4 +40,5 @@ install(FILES
   "${PROJECT_BINARY_DIR}/tesseraConfig.cmake"
   "${PROJECT_BINARY_DIR}/tesseraConfigVersion.cmake"
   "${PROJECT_SOURCE_DIR}/cmake/BuildType.cmake"
+  "${PROJECT_SOURCE_DIR}/cmake/FindTesseraWebP.cmake"
   DESTINATION "${_package_folder}")

@@ -15,7 +15,7 @@ using example::print;
 
 namespace {
 
-constexpr std::array<example::Colour, 4> colours{
+constexpr std::array<example::Color, 4> colours{
     {{230, 75, 60}, {40, 140, 230}, {250, 190, 30}, {50, 180, 90}}};
 
 /// The context as it is, the rest faded, each target block in a colour.

@@ -1,13 +1,16 @@
-// Features of images by any encoder: one row per image as .npy and .csv. An image that cannot be
-// read is reported and left out; the exit code is then 2.
+// Features of images by any encoder: one row per image as .npy and .csv, written batch by batch. An
+// image that cannot be read is reported by its name and left out; the exit code is then 2.
 
 #include <unistd.h>
 
 #include <cstdio>
+#include <new>
+#include <optional>
 
 #include "support/checkpoint_options.hpp"
-#include "support/npy.hpp"
+#include "support/feature_files.hpp"
 #include "support/out.hpp"
+#include "support/picture_options.hpp"
 #include "support/print.hpp"
 #include "support/run.hpp"
 #include "tessera/core/threads/execution.hpp"
@@ -35,10 +38,26 @@ void show_progress(std::size_t done, std::size_t total) {
                std::string(width - filled, '.').c_str(), done, total, done == total ? "\n" : "");
 }
 
-std::string csv_text(const std::string& text) {
-  std::string quoted = "\"";
-  for (const char letter : text) quoted += letter == '"' ? "\"\"" : std::string(1, letter);
-  return quoted + "\"";
+/// Pixels of a picture as the model takes them, or nothing, and a line that says why: one picture
+/// never ends a run of many.
+std::optional<Tensor<float, 3>> try_read(const std::string& path, const io::ReadOptions& options,
+                                         const io::Preprocessing& how, bool in_progress) {
+  const auto skip = [&](const char* why) {
+    std::fprintf(stderr, "%sskipped: %s\n", in_progress ? "\r" : "", why);
+  };
+  try {
+    const io::Image image = example::read_picture(path, options);
+    try {
+      return io::preprocess<float>(image, how);
+    } catch (const std::invalid_argument& error) {  // a proportion that cannot be cut
+      skip((path + ": " + error.what()).c_str());
+    }
+  } catch (const std::bad_alloc&) {
+    skip((path + ": memory does not suffice").c_str());
+  } catch (const std::runtime_error& error) {
+    skip(error.what());
+  }
+  return {};
 }
 
 }  // namespace
@@ -49,7 +68,7 @@ int main(int argc, char** argv) {
   std::string weights, pool = "mean", out = "features";
   std::size_t batch = 16;
   Index threads = 0;
-  app.add_option("IMAGES", pictures, "PNG and JPEG files")->required();
+  app.add_option("IMAGES", pictures, "PNG, JPEG and (with libwebp) WebP files")->required();
   app.add_option("--weights", weights, "file with an encoder")->required();
   app.add_option("--pool", pool, "cls: first token, mean: of the patches, none: all tokens")
       ->capture_default_str()
@@ -61,6 +80,7 @@ int main(int argc, char** argv) {
   app.add_option("--threads", threads, "0: one per processor")->capture_default_str();
   const example::LoadFlags load(app);
   const example::CheckpointFlags flags(app);
+  const example::PictureFlags picture_flags(app);
   return example::run_program(app, argc, argv, [&] {
     example::require_folder_of(out);
     const ExecutionScope scope({.threads = threads});
@@ -69,12 +89,12 @@ int main(int argc, char** argv) {
     io::LoadOptions options = load.options();
     options.mmap = true;
     auto encoder = io::load_encoder<float>(file, options);
-    example::require_colour(file, encoder.config.in_chans);
+    example::require_color(file, encoder.config.in_chans);
     if (pool == "cls" && !encoder.config.class_token) {
       throw std::runtime_error(weights + ": has no class token; use --pool mean");
     }
     if (pool == "cls" && encoder.fc_norm) {
-      throw std::runtime_error(weights + ": normalises the mean alone (fc_norm); use --pool mean");
+      throw std::runtime_error(weights + ": normalizes the mean alone (fc_norm); use --pool mean");
     }
     encoder.config.global_pool = pool == "cls" ? GlobalPool::token : GlobalPool::avg;
     example::print_assumptions(file);
@@ -82,10 +102,10 @@ int main(int argc, char** argv) {
     const io::Preprocessing& how = *known.value;
     print("images: ", io::preprocessing_text(how), " (", known.from, ")");
 
-    std::vector<float> features;
-    std::vector<std::string> names;
-    Shape<3> shape{0, 0, 0};  // [image, token, feature]
+    example::FeatureFiles files(out);
+    std::vector<std::string> names;  // of the images that wait
     std::vector<Tensor<float, 3>> waiting;
+    std::vector<Index> row_shape;
     const auto flush = [&] {
       if (waiting.empty()) return;
       Tensor<float, 4> images({std::ssize(waiting), 3, how.size.height, how.size.width});
@@ -95,44 +115,33 @@ int main(int argc, char** argv) {
       }
       const Tensor<float, 3> tokens = encoder.encode(images).value();
       const Tensor<float, 2> rows = features_of(encoder, tokens, pool);
-      features.insert(features.end(), rows.begin(), rows.end());
-      shape = {static_cast<Index>(names.size()), tokens.dim(1), tokens.dim(2)};
+      row_shape = pool == "none" ? std::vector<Index>{tokens.dim(1), tokens.dim(2)}
+                                 : std::vector<Index>{rows.dim(1)};
+      files.add(names, row_shape, rows.values());
+      names.clear();
       waiting.clear();
     };
     std::size_t broken = 0;
     const bool terminal = isatty(STDERR_FILENO) != 0;
+    const io::ReadOptions reading = picture_flags.options();
     for (std::size_t i = 0; i < pictures.size(); ++i) {
-      try {
-        waiting.push_back(io::preprocess<float>(io::read_image(pictures[i]), how));
+      if (auto image = try_read(pictures[i], reading, how, terminal)) {
+        waiting.push_back(std::move(*image));
         names.push_back(pictures[i]);
-      } catch (const std::runtime_error& error) {
-        std::fprintf(stderr, "%sskipped: %s\n", terminal ? "\r" : "", error.what());
+      } else {
         ++broken;
       }
       if (waiting.size() == batch || i + 1 == pictures.size()) flush();
       if (terminal || i + 1 == pictures.size()) show_progress(i + 1, pictures.size());
     }
-    if (names.empty()) throw std::runtime_error("none of the images could be read");
-
-    const Index width = std::ssize(features) / std::ssize(names);
-    const std::vector<Index> npy_shape = pool == "none"
-                                             ? std::vector<Index>(shape.begin(), shape.end())
-                                             : std::vector<Index>{shape[0], width};
-    example::write_npy(out + ".npy", npy_shape, features);
-    io::replace_file(out + ".csv", [&](io::OutputFile& csv) {
-      for (std::size_t i = 0; i < names.size(); ++i) {
-        std::string line = csv_text(names[i]);
-        for (Index k = 0; k < width; ++k) {
-          const std::size_t at = i * static_cast<std::size_t>(width) + static_cast<std::size_t>(k);
-          line += ',';
-          line += io::number_text(features[at]);
-        }
-        line += '\n';
-        csv.write(std::as_bytes(std::span(line)));
-      }
-    });
-    print(out, ".npy and ", out, ".csv: ", names.size(), " images, ",
-          pool == "none" ? concat(shape[1], " tokens of ", shape[2]) : concat(width, " features"),
+    if (files.count() == 0) {
+      files.remove();
+      throw std::runtime_error("none of the images could be read");
+    }
+    files.finish();
+    print(out, ".npy and ", out, ".csv: ", files.count(), " images, ",
+          pool == "none" ? concat(row_shape[0], " tokens of ", row_shape[1])
+                         : concat(row_shape[0], " features"),
           broken > 0 ? concat("; ", broken, " skipped") : "");
     return broken > 0 ? 2 : 0;
   });

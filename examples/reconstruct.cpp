@@ -5,6 +5,7 @@
 #include "support/checkpoint_options.hpp"
 #include "support/out.hpp"
 #include "support/picture.hpp"
+#include "support/picture_options.hpp"
 #include "support/print.hpp"
 #include "support/run.hpp"
 #include "tessera/core/threads/execution.hpp"
@@ -22,7 +23,7 @@ int main(int argc, char** argv) {
   double ratio = 0.75;
   std::uint64_t seed = 0;
   Index threads = 0;
-  app.add_option("IMAGE", picture, "PNG or JPEG")->required();
+  app.add_option("IMAGE", picture, "PNG, JPEG or (with libwebp) WebP")->required();
   app.add_option("--weights", weights, "MAE with its decoder")->required();
   app.add_option("--out", out, "PNG to write")->capture_default_str();
   app.add_option("--mask-ratio", ratio, "share of the patches to mask")
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
   bool reject_non_finite = false;
   app.add_flag("--reject-non-finite", reject_non_finite, "refuse weights with NaN or infinity");
   const example::CheckpointFlags flags(app);
+  const example::PictureFlags picture_flags(app);
   return example::run_program(app, argc, argv, [&] {
     if (!(ratio > 0)) throw std::runtime_error("--mask-ratio 0 masks nothing to rebuild");
     example::require_folder_of(out);
@@ -42,11 +44,15 @@ int main(int argc, char** argv) {
     const auto mae =
         io::load_mae<float>(file, {.reject_non_finite = reject_non_finite, .mmap = true});
     const MaskedVisionTransformerConfig& config = mae.encoder.config;
-    example::require_colour(file, config.in_chans);
+    example::require_color(file, config.in_chans);
     example::print_assumptions(file);
-    io::Preprocessing how = io::preprocessing_for(file, config.image_size);
-    how.size = config.image_size;
-    const io::Image image = io::fit_image(io::read_image(picture), how);
+    const io::Preprocessing how = io::preprocessing_for(file, config.image_size);
+    if (how.size != config.image_size) {
+      throw std::runtime_error(concat(weights, ": its settings make pictures of ", how.size,
+                                      " pixels, but the model takes ", config.image_size));
+    }
+    const io::Image image =
+        io::fit_image(example::read_picture(picture, picture_flags.options()), how);
     const auto images = io::to_batch<float>({{image}}, how.normalization);
 
     Generator generator(seed);

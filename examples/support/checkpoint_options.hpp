@@ -20,7 +20,7 @@ struct CheckpointFlags {
         ->expected(1, 2);
     app.add_option("--layer-norm-eps", layer_norm_eps, "of the layer norms");
     app.add_option("--norm-pix-loss", norm_pix_loss,
-                   "1: trained on normalised pixels, 0: on raw ones");
+                   "1: trained on normalized pixels, 0: on raw ones");
     app.add_flag("--unknown-objects-as-data", unknown_objects,
                  "read torch files that mention other classes; nothing in them is called");
   }
@@ -75,7 +75,7 @@ inline void print_assumptions(const tessera::io::Checkpoint& file) {
 }
 
 /// Throws std::runtime_error naming the file if its model does not take pictures of three channels.
-inline void require_colour(const tessera::io::Checkpoint& file, tessera::Index channels) {
+inline void require_color(const tessera::io::Checkpoint& file, tessera::Index channels) {
   if (channels == 3) return;
   throw std::runtime_error(tessera::concat(file.source.label(), ": its model takes ", channels,
                                            " channels, and images here have 3"));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tessera/data/augment/crop.hpp"
+#include "tessera/data/image_names.hpp"
 #include "tessera/io/image/read.hpp"
 
 namespace example {
@@ -20,16 +21,17 @@ struct Photos {
   std::vector<Image> held_out;
 };
 
-/// All PNG and JPEG files of a folder, cut at 60 % of their width. Throws std::runtime_error if
-/// there is none.
+/// All PNG, JPEG and WebP files of a folder, cut at 60 % of their width. Throws std::runtime_error
+/// if there is none.
 inline Photos load_photos(const std::filesystem::path& folder) {
   std::vector<std::filesystem::path> files;
   for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const auto ending = entry.path().extension();
-    if (ending == ".png" || ending == ".jpg" || ending == ".jpeg") files.push_back(entry.path());
+    if (tessera::data::detail::is_image_name(entry.path().filename().string())) {
+      files.push_back(entry.path());
+    }
   }
   std::sort(files.begin(), files.end());
-  if (files.empty()) throw std::runtime_error(folder.string() + ": holds no PNG or JPEG");
+  if (files.empty()) throw std::runtime_error(folder.string() + ": holds no PNG, JPEG or WebP");
   Photos photos;
   for (const auto& file : files) {
     const Image photo = tessera::io::read_image(file);
@@ -50,7 +52,7 @@ inline std::vector<Image> random_crops(const std::vector<Image>& photos, Index c
     const Index photo = generator.randint(0, static_cast<Index>(photos.size()));
     crops.push_back(tessera::data::random_flip(
         tessera::data::random_resized_crop(photos[static_cast<std::size_t>(photo)], {side, side},
-                                         range, generator),
+                                           range, generator),
         generator));
   }
   return crops;

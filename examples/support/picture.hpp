@@ -15,31 +15,31 @@ using tessera::Index;
 using tessera::io::Image;
 using tessera::io::ImageBox;
 
-using Colour = std::array<int, 3>;
+using Color = std::array<int, 3>;
 
-inline constexpr Colour white{255, 255, 255};
+inline constexpr Color white{255, 255, 255};
 
-/// Mixes a colour into part of an image: 0 leaves it, 1 paints it over.
-inline void tint(Image& image, const ImageBox& box, const Colour& colour, double amount) {
+/// Mixes a color into part of an image: 0 leaves it, 1 paints it over.
+inline void tint(Image& image, const ImageBox& box, const Color& color, double amount) {
   for (Index row = box.top; row < box.top + box.height; ++row) {
     for (Index column = box.left; column < box.left + box.width; ++column) {
       for (Index c = 0; c < 3; ++c) {
         std::uint8_t& value = image(row, column, c);
         value = static_cast<std::uint8_t>((1 - amount) * value +
-                                          amount * colour[static_cast<std::size_t>(c)] + 0.5);
+                                          amount * color[static_cast<std::size_t>(c)] + 0.5);
       }
     }
   }
 }
 
 /// Draws a frame of that many pixels inside a box.
-inline void outline(Image& image, const ImageBox& box, const Colour& colour, Index thickness) {
+inline void outline(Image& image, const ImageBox& box, const Color& color, Index thickness) {
   const Index bottom = box.top + box.height - thickness;
   const Index right = box.left + box.width - thickness;
-  tint(image, {box.top, box.left, thickness, box.width}, colour, 1);
-  tint(image, {bottom, box.left, thickness, box.width}, colour, 1);
-  tint(image, {box.top, box.left, box.height, thickness}, colour, 1);
-  tint(image, {box.top, right, box.height, thickness}, colour, 1);
+  tint(image, {box.top, box.left, thickness, box.width}, color, 1);
+  tint(image, {bottom, box.left, thickness, box.width}, color, 1);
+  tint(image, {box.top, box.left, box.height, thickness}, color, 1);
+  tint(image, {box.top, right, box.height, thickness}, color, 1);
 }
 
 /// Every pixel as a square of factor x factor.
@@ -59,7 +59,7 @@ inline ImageBox patch_box(const Image& image, Index patch, Index index) {
   return {index / columns * patch, index % columns * patch, patch, patch};
 }
 
-/// The image as the encoder sees it: masked patches grey, with seams.
+/// The image as the encoder sees it: masked patches gray, with seams.
 inline Image with_masked(Image image, const tessera::TokenIndex& masked, Index b, Index patch,
                          Index num_prefix_tokens) {
   for (Index k = 0; k < masked.dim(1); ++k) {

@@ -1,4 +1,5 @@
-// PNG and JPEG: decoded to pixels of the announced size, or refused.
+// PNG, JPEG and WebP: decoded to pixels of the announced size, or refused, strictly and as Pillow
+// does.
 #include "fuzz/support.hpp"
 #include "tessera/io/image.hpp"
 #include "tessera/io/torch/crc32.hpp"
@@ -7,16 +8,31 @@ namespace {
 
 using namespace tessera::io;
 
-void decode(std::span<const std::byte> bytes) {
-  constexpr tessera::Index max_pixels = 1 << 16;
+void decode_with(std::span<const std::byte> bytes, const ReadOptions& options) {
   fuzz::read_or_refuse([&] {
-    const Image image = decode_image(bytes, "input", max_pixels);
+    std::vector<std::string> warnings;
+    const Image image = decode_image(bytes, "input", options, &warnings);
     fuzz::require_that(image.dim(2) == 3 && image.dim(0) > 0 && image.dim(1) > 0);
-    fuzz::require_that(image.dim(0) * image.dim(1) <= max_pixels);
+    fuzz::require_that(image.dim(0) * image.dim(1) <= options.max_pixels);
     std::uint32_t sum = 0;
     for (const std::uint8_t value : image.values()) sum += value;
-    fuzz::require_that(sum <= 255u * 3u * static_cast<std::uint32_t>(max_pixels));
+    fuzz::require_that(sum <= 255u * 3u * static_cast<std::uint32_t>(options.max_pixels));
+    // Whatever its proportion, it becomes an input of a model or is refused.
+    try {
+      fuzz::require_that(size_of(fit_image(image, {.size = {8, 8}, .shorter_side = 9})) ==
+                         tessera::Size{8, 8});
+    } catch (const std::invalid_argument&) {
+    }
   });
+}
+
+void decode(std::span<const std::byte> bytes) {
+  constexpr tessera::Index max_pixels = 1 << 16;
+  decode_with(bytes, {.max_pixels = max_pixels});
+  decode_with(bytes, {.max_pixels = max_pixels,
+                      .orientation = Orientation::upright,
+                      .strictness = Strictness::as_pillow,
+                      .deep_gray = DeepGray::used_bits});
 }
 
 std::uint32_t big_endian(std::span<const std::byte, 4> bytes) {

@@ -54,7 +54,7 @@ BEGIN {
   below("io/source", "io/safetensors io/torch")
   below("io/naming", "io/source kernels")
   below("io/checkpoint", "io/naming models")
-  below("io/image", "io/file core/random")
+  below("io/image", "io/file core/random kernels")
   below("io/preprocessing", "io/image io/checkpoint")
   below("io/weights", "io/preprocessing")
   below("io/inspect", "io/weights")
@@ -94,7 +94,7 @@ FNR == 1 {
     complain("<" target "> needs \"tessera/core/eigen.hpp\" before it")
   if (quoted && target !~ /^tessera\//) complain("\"" target "\" does not begin with tessera/")
   if (target ~ /^nlohmann\//) complain("the library reads JSON itself, without <" target ">")
-  if (target ~ /^(png|jpeg|jerror|turbojpeg|zlib|CLI\/|catch2\/)/ && folder_of(from) !~ /^(io|data|run)$/)
+  if (target ~ /^(png|jpeg|jerror|turbojpeg|webp\/|zlib|CLI\/|catch2\/)/ && folder_of(from) !~ /^(io|data|run)$/)
     complain("only io and data may include <" target ">")
 
   if (target ~ /^tessera\//) {

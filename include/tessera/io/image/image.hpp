@@ -25,7 +25,8 @@ struct ImageBox {
 
 inline Size size_of(const Image& image) { return {image.dim(0), image.dim(1)}; }
 
-/// As Pillow: images with more pixels are refused before anything is allocated for them.
+/// Pillow's limit, half a GiB of 3 bytes each: pictures with more pixels are refused before
+/// memory is taken for them, and nothing is resized to more.
 inline constexpr Index default_max_pixels = 178'956'970;
 
 namespace detail {
@@ -40,6 +41,12 @@ inline void require_size(const Size& size, std::string_view op) {
   if (!(size.height > 0 && size.width > 0)) refuse(op, "size ", size, " is not positive");
 }
 
+/// True if the box is not empty and within an image of that size.
+inline bool lies_within(const ImageBox& box, const Size& size) {
+  return box.height > 0 && box.width > 0 && box.top >= 0 && box.left >= 0 &&
+         box.top <= size.height - box.height && box.left <= size.width - box.width;
+}
+
 /// value / 2, rounded to nearest, ties to even, as Python's round.
 constexpr Index half_to_even(Index value) { return value / 2 + (value % 4 == 3 ? 1 : 0); }
 
@@ -49,8 +56,7 @@ constexpr Index half_to_even(Index value) { return value / 2 + (value % 4 == 3 ?
 /// or leaves the image.
 inline Image crop(const Image& image, const ImageBox& box) {
   detail::require_image(image, "crop");
-  if (!(box.height > 0 && box.width > 0 && box.top >= 0 && box.left >= 0 &&
-        box.top <= image.dim(0) - box.height && box.left <= image.dim(1) - box.width)) {
+  if (!detail::lies_within(box, size_of(image))) {
     refuse("crop", "box of ", Size{box.height, box.width}, " at row ", box.top, ", column ",
            box.left, " does not lie in image ", image.shape());
   }

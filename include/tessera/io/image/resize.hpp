@@ -1,103 +1,64 @@
 #pragma once
 
 #include <algorithm>
-#include <cmath>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <vector>
 
-#include "tessera/core/tensor.hpp"
 #include "tessera/io/image/image.hpp"
+#include "tessera/io/image/resample.hpp"
 
 namespace tessera::io {
 
-/// Weights over the source pixels around a target pixel. The bicubic one has a = -0.5.
-enum class Filter { box, bilinear, bicubic };
+/// The axis that is resized first. It matters by a level or two here and there, because the pixels
+/// between the passes have 8 bits.
+enum class PassOrder {
+  pillow_13,     // columns first, unless the height loses more than twice what the width does
+  columns_first  // all Pillow versions before 13, with which the published weights were trained
+};
 
 namespace detail {
 
-/// Half the filter's width, in source pixels at scale 1.
-constexpr double filter_support(Filter filter) {
-  return filter == Filter::box ? 0.5 : filter == Filter::bilinear ? 1.0 : 2.0;
-}
-
-inline double filter_weight(Filter filter, double distance) {
-  if (filter == Filter::box) return distance > -0.5 && distance <= 0.5 ? 1.0 : 0.0;
-  const double x = std::abs(distance);
-  if (filter == Filter::bilinear) return x < 1.0 ? 1.0 - x : 0.0;
-  constexpr double a = -0.5;
-  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0;
-  if (x < 2.0) return (((x - 5.0) * x + 8.0) * x - 4.0) * a;
-  return 0.0;
-}
-
-// Pillow's fixed point: 32 bits hold 8 bits of pixel, 22 of weight, and two for overshoot and sign.
-inline constexpr int weight_bits = 22;
-
-inline std::uint8_t clipped_pixel(std::int32_t sum) {
-  return static_cast<std::uint8_t>(std::clamp(sum >> weight_bits, 0, 255));
-}
-
-/// For each target position along one axis: the source positions it reads and their weights.
-struct ResampleTable {
-  struct Window {
-    Index first;
-    Index count;
-    std::size_t weights;  // where they begin
-  };
-  std::vector<Window> windows;
-  std::vector<std::int32_t> weights;
-
-  std::span<const std::int32_t> weights_of(const Window& window) const {
-    return std::span(weights).subspan(window.weights, static_cast<std::size_t>(window.count));
-  }
+/// The wanted positions of a resampled axis, and where the source begins: an image that holds
+/// part of the source has its first row or column at source position `origin`.
+struct AxisPart {
+  Resampling resampling;
+  Window wanted;
+  Index origin = 0;
 };
 
-inline ResampleTable resample_table(Index source, Index target, Filter filter) {
-  const double scale = static_cast<double>(source) / static_cast<double>(target);
-  const double filter_scale = std::max(scale, 1.0);  // shrinking widens the filter: antialias
-  const double support = filter_support(filter) * filter_scale;
-  const double inverse = 1.0 / filter_scale;
-  ResampleTable table;
-  table.windows.reserve(static_cast<std::size_t>(target));
-  std::vector<double> window;
-  for (Index position = 0; position < target; ++position) {
-    const double center = (static_cast<double>(position) + 0.5) * scale;
-    const Index first = std::max<Index>(static_cast<Index>(std::floor(center - support + 0.5)), 0);
-    const Index last = std::min(static_cast<Index>(std::floor(center + support + 0.5)), source);
-    window.clear();
-    double sum = 0.0;
-    for (Index i = first; i < last; ++i) {
-      const double offset = static_cast<double>(i) - center + 0.5;
-      window.push_back(filter_weight(filter, offset * inverse));
-      sum += window.back();
-    }
-    table.windows.push_back({first, last - first, table.weights.size()});
-    for (double weight : window) {
-      if (sum < 0.0 || sum > 0.0) weight /= sum;
-      const double scaled = weight * (1 << weight_bits);
-      table.weights.push_back(static_cast<std::int32_t>(scaled < 0 ? scaled - 0.5 : scaled + 0.5));
-    }
+/// Rows `rows` of the image, with the wanted columns: [H, W, 3] -> [rows.count, wanted.count, 3].
+inline Image resize_columns(const Image& image, const Window& rows, AxisPart part) {
+  struct Sum {
+    Window reads;
+    std::size_t weights;  // where they begin
+  };
+  std::vector<Sum> sums;
+  std::vector<std::int32_t> weights;
+  std::size_t all_weights = 0;
+  sums.reserve(static_cast<std::size_t>(part.wanted.count));
+  for (Index column = part.wanted.first; column < part.wanted.end(); ++column) {
+    sums.push_back({part.resampling.window(column), all_weights});
+    all_weights += static_cast<std::size_t>(sums.back().reads.count);
   }
-  return table;
-}
-
-/// image [H, W, 3] -> [H, width, 3]
-inline Image resize_columns(const Image& image, Index width, Filter filter) {
-  const ResampleTable table = resample_table(image.dim(1), width, filter);
-  Image resized = Image::empty({image.dim(0), width, 3});
-  for (Index row = 0; row < image.dim(0); ++row) {
-    const std::uint8_t* source = &image(row, 0, 0);
-    std::uint8_t* target = &resized(row, 0, 0);
-    for (const ResampleTable::Window& window : table.windows) {
-      std::int32_t red = 1 << (weight_bits - 1);
-      std::int32_t green = red;
-      std::int32_t blue = red;
-      const std::uint8_t* pixel = source + 3 * window.first;
-      for (const std::int32_t weight : table.weights_of(window)) {
-        red += weight * pixel[0];
-        green += weight * pixel[1];
-        blue += weight * pixel[2];
+  weights.reserve(all_weights);
+  for (Index column = part.wanted.first; column < part.wanted.end(); ++column) {
+    part.resampling.append_weights(column, weights);
+  }
+  Image resized = Image::empty({rows.count, part.wanted.count, 3});
+  std::uint8_t* target = resized.data();
+  for (Index row = rows.first; row < rows.end(); ++row) {
+    for (const Sum& sum : sums) {
+      std::int32_t red = half_level;
+      std::int32_t green = half_level;
+      std::int32_t blue = half_level;
+      const std::uint8_t* pixel = &image(row, sum.reads.first - part.origin, 0);
+      const std::int32_t* weight = weights.data() + sum.weights;
+      for (Index i = 0; i < sum.reads.count; ++i) {
+        red += weight[i] * pixel[0];
+        green += weight[i] * pixel[1];
+        blue += weight[i] * pixel[2];
         pixel += 3;
       }
       *target++ = clipped_pixel(red);
@@ -108,17 +69,20 @@ inline Image resize_columns(const Image& image, Index width, Filter filter) {
   return resized;
 }
 
-/// image [H, W, 3] -> [height, W, 3]
-inline Image resize_rows(const Image& image, Index height, Filter filter) {
-  const ResampleTable table = resample_table(image.dim(0), height, filter);
-  const Index row_size = image.dim(1) * 3;
-  Image resized = Image::empty({height, image.dim(1), 3});
-  std::vector<std::int32_t> sums(static_cast<std::size_t>(row_size));
+/// Columns `columns` of the image, with the wanted rows: [H, W, 3] -> [wanted.count, columns.count,
+/// 3].
+inline Image resize_rows(const Image& image, const Window& columns, AxisPart part) {
+  std::vector<std::int32_t> weights;  // of one row at a time: a high image has many
+  std::vector<std::int32_t> sums(static_cast<std::size_t>(columns.count * 3));
+  Image resized = Image::empty({part.wanted.count, columns.count, 3});
   std::uint8_t* target = resized.data();
-  for (const ResampleTable::Window& window : table.windows) {
-    std::fill(sums.begin(), sums.end(), 1 << (weight_bits - 1));
-    const std::uint8_t* source = &image(window.first, 0, 0);
-    for (const std::int32_t weight : table.weights_of(window)) {
+  for (Index row = part.wanted.first; row < part.wanted.end(); ++row) {
+    weights.clear();
+    part.resampling.append_weights(row, weights);
+    std::fill(sums.begin(), sums.end(), half_level);
+    Index source_row = part.resampling.window(row).first - part.origin;
+    for (const std::int32_t weight : weights) {
+      const std::uint8_t* source = &image(source_row++, columns.first, 0);
       for (std::int32_t& sum : sums) sum += weight * *source++;
     }
     target = std::transform(sums.begin(), sums.end(), target, clipped_pixel);
@@ -126,43 +90,79 @@ inline Image resize_rows(const Image& image, Index height, Filter filter) {
   return resized;
 }
 
+/// resize_part, its arguments checked.
+inline Image resized_part(const Image& image, const Size& size, const ImageBox& box, Filter filter,
+                          PassOrder order) {
+  const auto [height, width] = size_of(image);
+  const Window rows{box.top, box.height};
+  const Window columns{box.left, box.width};
+  const AxisPart down{Resampling(height, size.height, filter), rows};
+  const AxisPart across{Resampling(width, size.width, filter), columns};
+  if (size.height == height && size.width == width) return crop(image, box);
+  if (size.width == width) return resize_rows(image, columns, down);
+  if (size.height == height) return resize_columns(image, rows, across);
+  const Index lost_rows = height - size.height;
+  if (order == PassOrder::pillow_13 && lost_rows > 0 && lost_rows > 2 * (width - size.width)) {
+    const Window reads = across.resampling.reach(columns);
+    const Image between = resize_rows(image, reads, down);
+    return resize_columns(between, {0, box.height}, {across.resampling, columns, reads.first});
+  }
+  const Window reads = down.resampling.reach(rows);
+  const Image between = resize_columns(image, reads, across);
+  return resize_rows(between, {0, box.width}, {down.resampling, rows, reads.first});
+}
+
+inline void require_result(const Image& image, const Size& size, Index most, std::string_view op) {
+  if (size.height > most / size.width) {
+    refuse(op, "image of ", size_of(image), " pixels would become ", size,
+           ", more than the limit of ", most, " pixels");
+  }
+}
+
 }  // namespace detail
 
-/// Which axis is resized first. It matters by a level or two here and there, because the pixels
-/// between the passes have 8 bits.
-enum class PassOrder {
-  pillow_13,     // columns first, unless the height loses more than twice what the width does
-  columns_first  // all Pillow versions before 13, with which the published weights were trained
-};
+/// Of an image that only a part is made of. Pillow, which makes it all, takes 4 GiB for so many.
+inline constexpr Index max_whole_pixels = Index{1} << 30;
+
+/// The part `box` of resize(image, size, filter, order), the same bits, without making the rest:
+/// beside the part it takes no more memory than the image does. Throws std::invalid_argument on an
+/// empty image or size, on a box that leaves it, and on a size of more than max_whole_pixels.
+inline Image resize_part(const Image& image, const Size& size, const ImageBox& box, Filter filter,
+                         PassOrder order = PassOrder::pillow_13) {
+  detail::require_image(image, "resize_part");
+  detail::require_size(size, "resize_part");
+  detail::require_result(image, size, max_whole_pixels, "resize_part");
+  if (!detail::lies_within(box, size)) {
+    refuse("resize_part", "box of ", Size{box.height, box.width}, " at row ", box.top, ", column ",
+           box.left, " does not lie in ", size);
+  }
+  return detail::resized_part(image, size, box, filter, order);
+}
 
 /// image [H, W, 3] -> [size.height, size.width, 3], the same bits as Pillow's Image.resize: 8-bit
 /// fixed point, one pass per axis that changes, with antialias when shrinking. Throws
-/// std::invalid_argument on an empty image or size.
+/// std::invalid_argument on an empty image or size, and on one of more than default_max_pixels.
 inline Image resize(const Image& image, const Size& size, Filter filter,
                     PassOrder order = PassOrder::pillow_13) {
   detail::require_image(image, "resize");
   detail::require_size(size, "resize");
-  const auto columns = [&](const Image& source) {
-    return size.width == source.dim(1) ? source
-                                       : detail::resize_columns(source, size.width, filter);
-  };
-  const auto rows = [&](const Image& source) {
-    return size.height == source.dim(0) ? source : detail::resize_rows(source, size.height, filter);
-  };
-  const Index lost_rows = image.dim(0) - size.height;
-  const bool rows_first =
-      order == PassOrder::pillow_13 && lost_rows > 0 && lost_rows > 2 * (image.dim(1) - size.width);
-  return rows_first ? columns(rows(image)) : rows(columns(image));
+  detail::require_result(image, size, default_max_pixels, "resize");
+  return detail::resized_part(image, size, {0, 0, size.height, size.width}, filter, order);
 }
 
-/// The shorter side becomes `length`, the longer one keeps the proportion, rounded down as
-/// torchvision's Resize(length) does.
+/// The size whose shorter side is `length` in the proportion of `size`, the longer side rounded
+/// down as torchvision's Resize(length) does.
+inline Size with_shorter_side(const Size& size, Index length) {
+  const auto [height, width] = size;
+  if (height <= width) return {length, length * width / height};
+  return {length * height / width, length};
+}
+
+/// The shorter side becomes `length`, the longer one keeps the proportion (see with_shorter_side).
 inline Image resize_shorter_side(const Image& image, Index length, Filter filter) {
   detail::require_image(image, "resize_shorter_side");
   if (length <= 0) refuse("resize_shorter_side", "length ", length, " is not positive");
-  const auto [height, width] = size_of(image);
-  if (height <= width) return resize(image, {length, length * width / height}, filter);
-  return resize(image, {length * height / width, length}, filter);
+  return resize(image, with_shorter_side(size_of(image), length), filter);
 }
 
 }  // namespace tessera::io

@@ -17,11 +17,13 @@ namespace tessera::io {
 inline constexpr std::array<double, 3> imagenet_mean{0.485, 0.456, 0.406};
 inline constexpr std::array<double, 3> imagenet_std{0.229, 0.224, 0.225};
 
-/// Per channel, for values in [0, 1]: x -> (x - mean) / std. Published MAE and I-JEPA weights
-/// expect ImageNet's numbers, the default.
+/// Per channel: pixel -> (pixel / level - mean) / std. Published MAE and I-JEPA weights expect
+/// ImageNet's numbers, the default.
 struct Normalization {
   std::array<double, 3> mean = imagenet_mean;
   std::array<double, 3> std = imagenet_std;
+  double level = 255;  ///< the pixel value that counts as 1
+  friend bool operator==(const Normalization&, const Normalization&) = default;
 };
 
 /// Leaves values in [0, 1].
@@ -37,6 +39,9 @@ inline void require_normalization(const Normalization& normalization, std::strin
              " of channel ", channel, " are not usable");
     }
   }
+  if (!(std::isfinite(normalization.level) && normalization.level > 0)) {
+    refuse(op, "level ", normalization.level, " is not usable");
+  }
 }
 
 /// image [H, W, 3] -> values [3, H, W], in the order of operations of torchvision.
@@ -46,7 +51,7 @@ void normalize_into(const Image& image, const Normalization& normalization, Scal
   for (std::size_t channel = 0; channel < 3; ++channel) {
     std::array<Scalar, 256> table;
     for (std::size_t level = 0; level < 256; ++level) {
-      table[level] = (static_cast<Scalar>(level) / Scalar{255} -
+      table[level] = (static_cast<Scalar>(level) / static_cast<Scalar>(normalization.level) -
                       static_cast<Scalar>(normalization.mean[channel])) /
                      static_cast<Scalar>(normalization.std[channel]);
     }
@@ -105,7 +110,7 @@ Image to_image(const Tensor<Scalar, 3>& tensor, const Normalization& normalizati
     const double std = normalization.std[static_cast<std::size_t>(channel)];
     const Scalar* source = tensor.data() + channel * pixels;
     for (Index pixel = 0; pixel < pixels; ++pixel) {
-      const double level = (static_cast<double>(source[pixel]) * std + mean) * 255.0;
+      const double level = (static_cast<double>(source[pixel]) * std + mean) * normalization.level;
       if (std::isnan(level)) {
         refuse("to_image", "value ", channel * pixels + pixel, " of tensor ", tensor.shape(),
                " is NaN");

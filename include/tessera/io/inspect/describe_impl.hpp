@@ -15,7 +15,7 @@
 #include "tessera/io/checkpoint/facts.hpp"
 #include "tessera/io/checkpoint/find_entry.hpp"
 #include "tessera/io/inspect/describe.hpp"
-#include "tessera/io/preprocessing/preprocessing.hpp"
+#include "tessera/io/preprocessing/choose.hpp"
 #include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {

@@ -7,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/heap/heap_watch.hpp"
 #include "support/io/files.hpp"
+#include "support/io/pictures.hpp"
 #include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
@@ -112,9 +113,9 @@ TEST_CASE("large PNG sizes are refused before memory is taken") {
   CHECK(error(0x7FFFFFFF, 0x7FFFFFFF).starts_with("memory: broken PNG: "));
   CHECK(error(0, 5).starts_with("memory: broken PNG: "));
   CHECK(error(10'000, 10'000) == "memory: broken PNG: 86 bytes cannot hold 10000 x 10000 pixels");
-  CHECK(file_error([&] { decode_png(good, "x.png", 62); }) ==
+  CHECK(file_error([&] { decode_png(good, "x.png", {.max_pixels = 62}); }) ==
         "x.png: 7 x 9 pixels are more than the limit of 62");
-  CHECK(size_of(decode_png(good, "x.png", 63)) == Size{7, 9});
+  CHECK(size_of(decode_png(good, "x.png", {.max_pixels = 63})) == Size{7, 9});
 }
 
 TEST_CASE("encode_png round trips") {
@@ -150,6 +151,89 @@ TEST_CASE("write_png replaces the file or leaves it") {
   CHECK(folder.names() == std::set<std::string>{"a.png"});
   CHECK(file_error([&] { write_png(folder / "missing/a.png", image); }) ==
         (folder / "missing/a.png").string() + ": cannot be written: No such file or directory");
+}
+
+TEST_CASE("a PNG with a wrong sum of pixels or without its end is read as Pillow does") {
+  int compared = 0;
+  for (const PillowPicture& picture : pillow_pictures(".png")) {
+    if (picture.name.starts_with("exif")) continue;
+    CAPTURE(picture.name);
+    const auto bytes = picture_file(picture.name);
+    std::vector<std::string> warnings;
+    CHECK(sum_of(decode_png(bytes, "x", {.strictness = Strictness::as_pillow}, &warnings)) ==
+          picture.as_stored);
+    const std::string strict = file_error([&] { decode_png(bytes, "x"); });
+    if (picture.name == "after_iend.png") {  // nobody reads so far
+      CHECK(strict == "(no exception)");
+      CHECK(warnings.empty());
+    } else {
+      CHECK(strict.starts_with("x: broken PNG: "));
+      REQUIRE(warnings.size() == 1);
+      CHECK(warnings[0].starts_with("broken PNG, read all the same: "));
+    }
+    ++compared;
+  }
+  CHECK(compared == 5);
+}
+
+TEST_CASE("a PNG that lacks pixels is refused also as Pillow does") {
+  const auto bytes = picture_file("noiend.png");
+  for (std::size_t cut = 20; cut < bytes.size() - 8; cut += 97) {
+    CHECK(file_error([&] {
+            decode_png(std::span(bytes).first(bytes.size() - cut), "x",
+                       {.strictness = Strictness::as_pillow});
+          }).starts_with("x: broken PNG: "));
+  }
+}
+
+TEST_CASE("a PNG is turned by eXIf where that is asked for") {
+  const auto pictures = pillow_pictures("exif6.png");
+  REQUIRE(pictures.size() == 1);
+  const auto bytes = picture_file("exif6.png");
+  CHECK(sum_of(decode_png(bytes)) == pictures[0].as_stored);
+  CHECK(sum_of(decode_png(bytes, "x", {.orientation = Orientation::upright})) ==
+        pictures[0].upright);
+}
+
+TEST_CASE("chunks beside the pixels are not decompressed") {
+  for (const char* name : {"large_ztxt.png", "large_itxt.png", "large_iccp.png"}) {
+    CAPTURE(name);
+    const auto bytes = picture_file(name);  // 20 MB of zeros in 20 kB
+    Image image;
+    CHECK(tessera::test::heap_growth_of([&] { image = decode_png(bytes); }) < 100'000);
+    CHECK(size_of(image) == Size{10, 16});
+  }
+}
+
+TEST_CASE("gray of 16 bits: the upper byte, or the upper 8 bits of those in use") {
+  for (const auto& [name, bits] :
+       {std::pair{"gray_12_in_16.png", 12}, std::pair{"gray_alpha_10_in_16.png", 10}}) {
+    const auto bytes = picture_file(name);
+    std::vector<std::string> warnings;
+    const Image upper = decode_png(bytes, "x", {}, &warnings);
+    REQUIRE(warnings.size() == 1);
+    CHECK(warnings[0] == concat("gray of 16 bits uses the lower ", bits,
+                                " alone, so its upper byte is (nearly) black; "
+                                "DeepGray::used_bits reads it brighter"));
+    warnings.clear();
+    const Image used = decode_png(bytes, "x", {.deep_gray = DeepGray::used_bits}, &warnings);
+    CHECK(warnings.empty());
+    const int shift = bits - 8;
+    int brightest = 0;
+    bool equal = true;
+    for (Index i = 0; i < used.size(); ++i) {
+      brightest = std::max<int>(brightest, used.data()[i]);
+      equal = equal && used.data()[i] >> (8 - shift) == upper.data()[i];
+    }
+    CHECK(equal);
+    CHECK(brightest >= 128);
+  }
+  // All 16 bits in use: no difference, no warning.
+  const auto bytes = read_file(golden / "images/gray_16.png", 1 << 20);
+  std::vector<std::string> warnings;
+  CHECK((decode_png(bytes, "x", {.deep_gray = DeepGray::used_bits}, &warnings) ==
+         decode_png(bytes, "x", {}, &warnings)));
+  CHECK(warnings.empty());
 }
 
 }  // namespace tessera::io::test

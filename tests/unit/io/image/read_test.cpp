@@ -1,7 +1,13 @@
 #include "tessera/io/image/read.hpp"
 
+#include <map>
+
 #include "support/catch.hpp"
+#include "support/heap/heap_watch.hpp"
 #include "support/io/files.hpp"
+#include "support/io/pictures.hpp"
+#include "tessera/io/image/resize.hpp"
+#include "tessera/io/image/to_tensor.hpp"
 #include "tessera/io/source/tensor_source.hpp"
 
 namespace tessera::io::test {
@@ -24,15 +30,13 @@ TEST_CASE("errors name the file and the reason") {
   const auto path = folder / "a.png";
   CHECK(file_error([&] { read_image(path); }) ==
         path.string() + ": cannot be opened: No such file or directory");
-  write_file(path, bytes_of("GIF89a"));
-  CHECK(file_error([&] { read_image(path); }) == path.string() + ": is neither a PNG nor a JPEG");
   write_file(path, {});
-  CHECK(file_error([&] { read_image(path); }) == path.string() + ": is neither a PNG nor a JPEG");
+  CHECK(file_error([&] { read_image(path); }) == path.string() + ": is empty");
   auto bytes = read_file(golden / "images/rgb_8.png", 1 << 20);
   bytes.resize(bytes.size() - 20);
   write_file(path, bytes);
   CHECK(file_error([&] { read_image(path); }) == path.string() + ": broken PNG: file ends early");
-  CHECK(file_error([&] { read_image(golden / "images/gray.jpg", 100); }) ==
+  CHECK(file_error([&] { read_image(golden / "images/gray.jpg", {.max_pixels = 100}); }) ==
         (golden / "images/gray.jpg").string() + ": 13 x 19 pixels are more than the limit of 100");
   CHECK(file_error([&] { decode_image(bytes, "label"); }) == "label: broken PNG: file ends early");
 }
@@ -58,6 +62,72 @@ TEST_CASE("the bundled photographs decode") {
         std::sqrt(static_cast<double>((tensor.array() - static_cast<float>(mean)).square().mean()));
     CHECK(spread > 0.4);
     CHECK(std::abs(mean) < 1.5);
+  }
+}
+
+TEST_CASE("formats that are not read are refused by their names") {
+#ifdef TESSERA_HAS_WEBP
+  const std::string read = "; PNG, JPEG and WebP are read";
+#else
+  const std::string read = "; PNG and JPEG are read";
+#endif
+  const auto error = [](std::string_view bytes) {
+    return file_error([&] { decode_image(bytes_of(bytes), "x"); });
+  };
+  CHECK(error("GIF89a") == "x: is a GIF" + read);
+  CHECK(error("what is this?") == "x: is no picture of a known format" + read);
+  CHECK(error("\xFF") == "x: is no picture of a known format" + read);
+  CHECK(error("version https://git-lfs.github.com/spec/v1\noid sha256:00") ==
+        "x: is a Git LFS pointer, not the picture itself; git lfs pull brings it" + read);
+  for (const auto& [name, format] :
+       std::map<std::string, std::string>{{"other.gif", "a GIF"},
+                                          {"other.bmp", "a BMP"},
+                                          {"other.tiff", "a TIFF"},
+                                          {"other.jpeg2000", "a JPEG 2000"},
+                                          {"other.ico", "an icon (ICO)"},
+                                          {"other.ppm", "a PPM"},
+                                          {"other.avif", "an AVIF"},
+                                          {"other.pdf", "a PDF"}}) {
+    CHECK(file_error([&] { decode_image(picture_file(name), "x"); }) ==
+          concat("x: is ", format, read));
+  }
+}
+
+TEST_CASE("WebP is read where libwebp is, as Pillow does") {
+  const auto pictures = pillow_pictures(".webp");
+  CHECK(pictures.size() == 4);
+#ifdef TESSERA_HAS_WEBP
+  for (const PillowPicture& picture : pictures) {
+    CAPTURE(picture.name);
+    const auto bytes = picture_file(picture.name);
+    CHECK(sum_of(decode_image(bytes)) == picture.as_stored);
+    CHECK(sum_of(decode_image(bytes, "x", {.orientation = Orientation::upright})) ==
+          picture.upright);
+    CHECK(file_error([&] {
+            decode_image(bytes, "x", {.max_pixels = 100});
+          }).ends_with(" pixels are more than the limit of 100"));
+    int wrong = 0;
+    for (std::size_t size = 12; size + 1 < bytes.size(); ++size) {
+      const std::string message =
+          file_error([&] { decode_image(std::span(bytes).first(size), "x"); });
+      if (message != "x: broken WebP") ++wrong;
+    }
+    CHECK(wrong == 0);
+  }
+  CHECK(file_error([] { decode_image(picture_file("animated.webp"), "x"); }) ==
+        "x: is an animated WebP; only still ones are read");
+#else
+  CHECK(file_error([] { decode_image(picture_file("lossy.webp"), "x"); }) ==
+        "x: is a WebP, which is read where Tessera is built with libwebp; PNG and JPEG are read");
+#endif
+}
+
+TEST_CASE("a good picture takes little more memory than its pixels") {
+  for (const char* name : {"astronaut.jpg", "chelsea.jpg", "coffee.jpg"}) {
+    Image photo;
+    const std::size_t growth = tessera::test::heap_growth_of(
+        [&] { photo = read_image(std::filesystem::path(TESSERA_PHOTO_DIR) / name); });
+    CHECK(growth < 3 * static_cast<std::size_t>(photo.size()) + (std::size_t{16} << 20));
   }
 }
 

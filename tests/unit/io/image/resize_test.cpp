@@ -62,4 +62,42 @@ TEST_CASE("resize refuses empty images and sizes") {
         "resize_shorter_side: length 0 is not positive");
 }
 
+TEST_CASE("resize_part gives the bits of the whole") {
+  Image image = Image::empty({23, 37, 3});
+  std::uint32_t state = 7;
+  for (std::uint8_t& value : image) {
+    state = state * 1664525U + 1013904223U;
+    value = static_cast<std::uint8_t>(state >> 24);
+  }
+  int compared = 0;
+  for (const Filter filter :
+       {Filter::box, Filter::bilinear, Filter::hamming, Filter::bicubic, Filter::lanczos}) {
+    for (const PassOrder order : {PassOrder::pillow_13, PassOrder::columns_first}) {
+      for (const Size& size : {Size{23, 37}, Size{23, 16}, Size{11, 37}, Size{8, 30}, Size{50, 61},
+                               Size{5, 70}, Size{60, 9}}) {
+        const Image whole = resize(image, size, filter, order);
+        for (const ImageBox& box :
+             {ImageBox{0, 0, 1, 1}, ImageBox{size.height - 1, size.width - 1, 1, 1},
+              ImageBox{1, 2, 3, 4}, ImageBox{2, 0, size.height - 3, size.width}}) {
+          CHECK((resize_part(image, size, box, filter, order) == crop(whole, box)));
+          ++compared;
+        }
+      }
+    }
+  }
+  CHECK(compared == 280);
+}
+
+TEST_CASE("resizing to more than the limit is refused with both sizes") {
+  const Image strip({2, 6000, 3});
+  CHECK(argument_error([&] { resize_shorter_side(strip, 3000, Filter::box); }) ==
+        "resize: image of 2 x 6000 pixels would become 3000 x 9000000, more than the limit of "
+        "178956970 pixels");
+  CHECK(argument_error([&] {
+          resize_part(strip, {30000, 90'000'000}, {0, 0, 1, 1}, Filter::box);
+        }).starts_with("resize_part: image of 2 x 6000 pixels would become "));
+  CHECK(argument_error([&] { resize_part(strip, {4, 4}, {1, 1, 4, 1}, Filter::box); }) ==
+        "resize_part: box of 4 x 1 at row 1, column 1 does not lie in 4 x 4");
+}
+
 }  // namespace tessera::io::test

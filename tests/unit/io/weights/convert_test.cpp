@@ -199,11 +199,11 @@ TEST_CASE("how images are prepared goes along") {
   // Settings that are not understood are no reason to keep sound weights.
   const ScratchFolder vit;
   EditedFile("hf_vit").write(vit / "model.safetensors");
-  write_file(vit / "preprocessor_config.json", bytes_of(R"({"size": 8, "resample": 1})"));
+  write_file(vit / "preprocessor_config.json", bytes_of(R"({"image_processor_type": "ViTImageProcessor", "resample": 0})"));
   const Checkpoint file = open_checkpoint(vit / "model.safetensors", {.num_heads = 3});
   const ExportReport report = convert_weights(file, path, "lightly");
   CHECK(std::ranges::any_of(report.left_out, [](const std::string& what) {
-    return what.find("resample 1 is not supported") != std::string::npos;
+    return what.find("resample 0 is not supported") != std::string::npos;
   }));
   CHECK(known_preprocessing(open_checkpoint(path), {8, 8}).from == Origin::standard);
 }
