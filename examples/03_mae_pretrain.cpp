@@ -9,6 +9,9 @@
 #include "support/print.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
+#include "tessera/io/image/png.hpp"
+#include "tessera/io/image/resize.hpp"
+#include "tessera/io/image/to_tensor.hpp"
 #include "tessera/tessera.hpp"
 
 using namespace tessera;
