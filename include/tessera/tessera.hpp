@@ -98,6 +98,7 @@
 #include "tessera/ops/tokens/set_at_index.hpp"
 #include "tessera/ops/tokens/slice_tokens.hpp"
 #include "tessera/ops/tokens/take_rows.hpp"
+#include "tessera/train/accumulate.hpp"
 #include "tessera/train/adamw.hpp"
 #include "tessera/train/clip.hpp"
 #include "tessera/train/collapse.hpp"

@@ -93,6 +93,11 @@ class BorrowedTensors {
         node);
   }
 
+  /// Takes over the record that another tape made of a tensor, with a node of this tape.
+  void add(const Record& record, std::size_t node) { add(record.tensor, record.view, node); }
+
+  const std::vector<Record>& records() const { return records_; }
+
   /// How many of them have a node.
   Index with_node() const { return with_node_; }
 

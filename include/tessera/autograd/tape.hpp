@@ -1,8 +1,10 @@
 #pragma once
 
 #include <concepts>
+#include <iterator>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -37,17 +39,6 @@ enum class TapeState {
   walked,       ///< backward has begun: nothing can be recorded any more
   replaying,    ///< backward records a part again, with the parameters of forward
   replaying_values_only  ///< a part within that part, which it will compute again itself
-};
-
-/// Receives the gradients of parameters while backward runs, each one as soon as it is complete and
-/// nothing that is left of backward reads the parameter, which may then change.
-template <std::floating_point Scalar>
-class GradientReceiver {
- public:
-  virtual void receive(const void* parameter, std::span<const Scalar> gradient) = 0;
-
- protected:
-  ~GradientReceiver() = default;
 };
 
 /// The list of what was computed, in order, each entry with a closure for its gradient. It travels
@@ -178,7 +169,7 @@ class Tape {
   /// Gradient of the parameter at this address as flat values; empty if none arrived.
   std::span<const Scalar> gradient_values(const void* parameter) const {
     const std::size_t node = borrowed_.node_of(parameter);
-    if (node == detail::no_node || !entries_[node]->arrived) return {};
+    if (node == detail::no_node || entries_[node] == nullptr || !entries_[node]->arrived) return {};
     return entries_[node]->gradient_values();
   }
   std::span<Scalar> gradient_values(const void* parameter) {
@@ -189,6 +180,33 @@ class Tape {
   /// True if the tensor at this address was used as a parameter.
   bool has_parameter(const void* parameter) const {
     return borrowed_.node_of(parameter) != detail::no_node;
+  }
+
+  /// Takes the parameters' gradients of a tape that was walked and adds them to this tape's own:
+  /// accumulate_gradients (train/) does it for the parts of a batch. Records nothing before it and
+  /// nothing after: throws std::invalid_argument if this tape recorded something.
+  void take_gradients(Tape& from) {
+    constexpr std::string_view op = "Tape::take_gradients";
+    if (from.state_ != TapeState::walked) refuse(op, "the other tape was not walked yet");
+    if (state_ == TapeState::recording && !entries_.empty()) {
+      refuse(op, "this tape recorded ", entries_.size(), " entries; take an empty one");
+    }
+    entries_.reserve(entries_.size() + from.borrowed_.records().size());
+    for (const detail::BorrowedTensors::Record& record : from.borrowed_.records()) {
+      if (record.node == detail::no_node || !from.entries_[record.node]->arrived) continue;
+      const std::size_t node = borrowed_.node_of(record.tensor);
+      if (node == detail::no_node) {
+        borrowed_.add(record, entries_.size());
+        entries_.push_back(std::move(from.entries_[record.node]));
+        from.entries_[record.node] = nullptr;
+      } else {
+        const std::span<Scalar> sum = gradient_values(record.tensor);
+        const std::span<const Scalar> part = from.entries_[record.node]->gradient_values();
+        if (sum.size() != part.size()) refuse(op, "a parameter has another size on the other tape");
+        kernels::add<Scalar>(sum.data(), part.data(), sum.data(), std::ssize(sum));
+      }
+    }
+    state_ = TapeState::walked;
   }
 
   /// How many different parameters were used.

@@ -6,7 +6,20 @@
 
 #include "tessera/core/tensor.hpp"
 
-namespace tessera::detail {
+namespace tessera {
+
+/// Receives the gradients of parameters while backward runs, each one as soon as it is complete and
+/// nothing that is left of backward reads the parameter, which may then change.
+template <std::floating_point Scalar>
+class GradientReceiver {
+ public:
+  virtual void receive(const void* parameter, std::span<const Scalar> gradient) = 0;
+
+ protected:
+  ~GradientReceiver() = default;
+};
+
+namespace detail {
 
 /// One entry of a tape, whatever the rank of its value: a variable, a parameter or an operation,
 /// with the gradient that has arrived for it so far.
@@ -57,4 +70,5 @@ class TapeOperation final : public TapeLeaf<Scalar, Rank> {
   Backward backward_;
 };
 
-}  // namespace tessera::detail
+}  // namespace detail
+}  // namespace tessera

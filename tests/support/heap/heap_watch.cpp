@@ -19,6 +19,15 @@ std::atomic<std::size_t> bytes{0};
 std::atomic<std::size_t> live{0};
 std::atomic<std::size_t> peak{0};
 
+constexpr std::size_t never = static_cast<std::size_t>(-1);
+thread_local constinit std::size_t calls_until_failure = never;
+
+/// True for the one call that is to fail; counting down from 0 ends at `never`.
+bool fails() noexcept {
+  if (calls_until_failure == never) return false;
+  return calls_until_failure-- == 0;
+}
+
 void* counted(void* block) noexcept {
   if (block == nullptr) return block;
   calls.fetch_add(1);
@@ -42,22 +51,23 @@ void* __libc_realloc(void* block, std::size_t size) noexcept;
 void* __libc_memalign(std::size_t alignment, std::size_t size) noexcept;
 void __libc_free(void* block) noexcept;
 
-void* malloc(std::size_t size) noexcept { return counted(__libc_malloc(size)); }
+void* malloc(std::size_t size) noexcept { return fails() ? nullptr : counted(__libc_malloc(size)); }
 void* calloc(std::size_t count, std::size_t size) noexcept {
-  return counted(__libc_calloc(count, size));
+  return fails() ? nullptr : counted(__libc_calloc(count, size));
 }
 void* realloc(void* block, std::size_t size) noexcept {
+  if (fails()) return nullptr;
   if (block != nullptr) live.fetch_sub(malloc_usable_size(block));
   return counted(__libc_realloc(block, size));
 }
 void* memalign(std::size_t alignment, std::size_t size) noexcept {
-  return counted(__libc_memalign(alignment, size));
+  return fails() ? nullptr : counted(__libc_memalign(alignment, size));
 }
 void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
-  return counted(__libc_memalign(alignment, size));
+  return fails() ? nullptr : counted(__libc_memalign(alignment, size));
 }
 int posix_memalign(void** block, std::size_t alignment, std::size_t size) noexcept {
-  *block = counted(__libc_memalign(alignment, size));
+  *block = fails() ? nullptr : counted(__libc_memalign(alignment, size));
   return *block == nullptr ? ENOMEM : 0;
 }
 void free(void* block) noexcept {
@@ -71,6 +81,10 @@ namespace tessera::test {
 
 HeapUse heap_use() { return {calls.load(), bytes.load(), live.load(), peak.load()}; }
 void restart_heap_peak() { peak.store(live.load()); }
+
+HeapFailure::HeapFailure(std::size_t calls_before) { calls_until_failure = calls_before; }
+HeapFailure::~HeapFailure() { calls_until_failure = never; }
+bool HeapFailure::happened() const { return calls_until_failure == never; }
 
 namespace {
 
@@ -110,6 +124,21 @@ TEST_CASE("the heap watch sees every way to ask for memory, from every thread") 
     });
   }).join();
   CHECK(in_thread == 1);
+}
+
+TEST_CASE("the heap watch makes one call fail") {
+  const auto allocate = [] {
+    const std::string text(100, 'x');
+    seen = const_cast<char*>(text.data());
+  };
+  for (const std::size_t before : {0U, 1U, 3U}) {
+    const HeapFailure failure(before);
+    for (std::size_t call = 0; call < before; ++call) allocate();
+    CHECK_FALSE(failure.happened());
+    CHECK_THROWS_AS(allocate(), std::bad_alloc);
+    CHECK(failure.happened());
+    allocate();
+  }
 }
 
 TEST_CASE("the heap watch knows the most that was live at once") {

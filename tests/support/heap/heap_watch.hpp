@@ -17,6 +17,17 @@ struct HeapUse {
 HeapUse heap_use();
 void restart_heap_peak();
 
+/// Makes one call for memory fail: the one after `calls` more of the calling thread, while this
+/// lives. Other threads are not affected. Does nothing where nothing is counted.
+class HeapFailure {
+ public:
+  explicit HeapFailure(std::size_t calls);
+  HeapFailure(const HeapFailure&) = delete;
+  HeapFailure& operator=(const HeapFailure&) = delete;
+  ~HeapFailure();
+  bool happened() const;
+};
+
 /// How often `action` asks for memory.
 template <class Action>
 std::size_t heap_calls_of(const Action& action) {

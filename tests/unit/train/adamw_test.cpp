@@ -1,11 +1,16 @@
 #include "tessera/train/adamw.hpp"
 
+#include <new>
+
 #include "support/catch.hpp"
+#include "support/heap/heap_watch.hpp"
 #include "support/models/random_model.hpp"
 #include "support/near.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
 #include "support/weighted_sum.hpp"
+#include "tessera/nn/layer_norm.hpp"
+#include "tessera/nn/linear.hpp"
 #include "tessera/ops/add.hpp"
 
 namespace tessera::test {
@@ -34,6 +39,21 @@ struct Toy {
   friend bool operator==(const Toy& a, const Toy& b) {
     return a.weight.value == b.weight.value && a.bias.value == b.bias.value &&
            a.idle.value == b.idle.value;
+  }
+};
+
+/// Two layers and a norm, zero as they are made.
+struct LinearLayers {
+  using scalar_type = double;
+
+  Linear<double> first{3, 3};
+  LayerNorm<double> norm{3, 1e-6};
+  Linear<double> second{3, 2};
+
+  static void visit(auto& self, auto&& visitor) {
+    visitor("first", self.first);
+    visitor("norm", self.norm);
+    visitor("second", self.second);
   }
 };
 
@@ -163,7 +183,8 @@ TEST_CASE("AdamW: what cannot be right is refused and changes nothing") {
   foreign.backward(add(weighted_sum(toy.bias.on(&foreign), bias_gradient(0)),
                        weighted_sum(forgotten.on(&foreign), Tensor<double, 1>({2}))));
   CHECK(error_of([&] { optimizer.step(toy, foreign); }) ==
-        "AdamW::step: the tape recorded 2 parameters, but only 1 of them are in the model");
+        "AdamW::step: the tape recorded 2 parameters, but only 1 of them are in the model: it "
+        "moved or was copied since, or a module's visit leaves parameters out");
 
   Tape<double> tape;
   record(toy, tape, 0);
@@ -194,7 +215,8 @@ TEST_CASE("AdamW: a model that moved since it was recorded is refused") {
   Toy copy = toy;
   AdamW<double> optimizer;
   CHECK(error_of([&] { optimizer.step(copy, tape); }) ==
-        "AdamW::step: the tape recorded 2 parameters, but only 0 of them are in the model");
+        "AdamW::step: the tape recorded 2 parameters, but only 0 of them are in the model: it "
+        "moved or was copied since, or a module's visit leaves parameters out");
 }
 
 TEST_CASE("AdamW: numbers that make no sense are refused by name") {
@@ -244,12 +266,103 @@ TEST_CASE("AdamW: backward and step in one refuse what either does, and change n
         "Tape::backward: the loss was not recorded on this tape");
   Toy copy = toy;
   CHECK(error_of([&] { optimizer.backward_and_step(copy, tape, loss); }) ==
-        "AdamW::step: the tape recorded 2 parameters, but only 0 of them are in the model");
+        "AdamW::backward_and_step: the tape recorded 2 parameters, but only 0 of them are in the "
+        "model: it "
+        "moved or was copied since, or a module's visit leaves parameters out");
   const auto free = tape.variable(Tensor<double, 0>({}, 1.0));
   CHECK(error_of([&] { optimizer.backward_and_step(toy, tape, free); }) ==
-        "AdamW::step: the tape holds no gradient of this model");
+        "AdamW::backward_and_step: the tape holds no gradient of this model");
   CHECK(toy == before);
   CHECK(optimizer.state.empty());
+}
+
+TEST_CASE("AdamW: a tape is stepped with once") {
+  Toy toy;
+  AdamW<double> optimizer;
+  Tape<double> tape;
+  record(toy, tape, 0);
+  CHECK(optimizer.step(toy, tape) == 2);
+  const Toy before = toy;
+  CHECK(error_of([&] { optimizer.step(toy, tape); }) ==
+        "AdamW::step: the gradients of this tape were applied already; record a new tape each "
+        "step");
+  CHECK(toy == before);
+  CHECK(optimizer.state.at("weight").steps == 1);
+  Tape<double> next;
+  record(toy, next, 1);
+  CHECK(optimizer.step(toy, next) == 2);
+}
+
+TEST_CASE("AdamW: a model of several layers that was never initialized is refused") {
+  LinearLayers model;
+  const auto loss_on = [&](Tape<double>& tape) {
+    const Var<double, 2> x(random_tensor<2>({4, 3}, 1), &tape);
+    return weighted_sum(model.second(model.norm(model.first(x))), random_tensor<2>({4, 2}, 2));
+  };
+  const std::string text =
+      "all 2 weights of the model are zero, first.weight the first of them: initialize it, or load "
+      "weights, before training";
+  AdamW<double> optimizer;
+  Tape<double> tape;
+  tape.backward(loss_on(tape));
+  CHECK(error_of([&] { optimizer.step(model, tape); }) == "AdamW::step: " + text);
+  Tape<double> other;
+  const auto loss = loss_on(other);
+  CHECK(error_of([&] { optimizer.backward_and_step(model, other, loss); }) ==
+        "AdamW::backward_and_step: " + text);
+  CHECK(optimizer.state.empty());
+  model.second.weight.value(1, 2) = 0.5;
+  Tape<double> initialized;
+  initialized.backward(loss_on(initialized));
+  CHECK(optimizer.step(model, initialized) == 6);
+}
+
+TEST_CASE("AdamW: whichever call for memory fails in the first step, nothing is changed") {
+  const Toy before;
+  for (std::size_t calls = 0; calls < 1000; ++calls) {
+    Toy toy;
+    AdamW<double> optimizer;
+    Tape<double> tape;
+    record(toy, tape, 0);
+    release_cached_memory();
+    bool failed = false;
+    {
+      const HeapFailure failure(calls);
+      try {
+        optimizer.step(toy, tape);
+      } catch (const std::bad_alloc&) {
+        failed = true;
+      }
+      if (!failure.happened()) {  // there is no such call any more, or nothing is watched
+        CHECK(optimizer.state.size() == 2);
+        CHECK((calls > 10 || heap_use().calls == 0));
+        return;
+      }
+    }
+    REQUIRE(failed);
+    CHECK(toy == before);
+    CHECK(optimizer.state.empty());
+    CHECK(optimizer.step(toy, tape) == 2);  // and then it goes on
+  }
+  FAIL("a step asks for memory a thousand times");
+}
+
+TEST_CASE("AdamW: where backward fails half-way, what is updated has its state, and no other") {
+  Toy toy;
+  const Toy before = toy;
+  AdamW<double> optimizer;
+  Tape<double> tape;
+  const Var<double, 2> weight = toy.weight.on(&tape);
+  const Var<double, 2> failing = tessera::record(
+      "failing", Tensor<double, 2>(weight.value()),
+      [](const Tensor<double, 2>&) { throw std::bad_alloc(); }, weight);
+  const auto loss = add(weighted_sum(failing, weight_gradient(0)),
+                        weighted_sum(toy.bias.on(&tape), bias_gradient(0)));
+  CHECK_THROWS_AS(optimizer.backward_and_step(toy, tape, loss), std::bad_alloc);
+  CHECK(toy.weight.value == before.weight.value);
+  CHECK(toy.bias.value != before.bias.value);
+  CHECK(optimizer.state.size() == 1);
+  CHECK(optimizer.state.at("bias").steps == 1);
 }
 
 }  // namespace

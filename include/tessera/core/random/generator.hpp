@@ -34,16 +34,31 @@ Scalar between(Scalar unit, Scalar low, Scalar high) {
   return value >= high && value <= high ? low : value;
 }
 
+/// Where Generator::state() has what.
+struct GeneratorStateLayout {
+  static constexpr Index seed = 0;
+  static constexpr Index position = 1;            ///< words that are used up
+  static constexpr Index has_pending_normal = 2;  ///< 0 or 1
+  static constexpr Index pending_normal = 3;      ///< bits of a double
+  static constexpr Index words = 4;               ///< the first of the engine's 624 words
+  static constexpr Index size = words + static_cast<Index>(MersenneTwister::size);
+};
+
 }  // namespace detail
 
 /// Random numbers as torch's CPU generator draws them: the same seed gives the same numbers as
 /// PyTorch 2.13, on every platform. A plain value: copy it to draw the same numbers twice, compare
 /// it, save and restore it by state(). Also a std::uniform_random_bit_generator.
+///
+///     Generator generator(7);
+///     initialize(mae, InitRecipe::mae, generator);
+///     const Tensor<std::int64_t, 1> saved = generator.state();
+///     Generator resumed(saved);  // draws what `generator` draws
 class Generator {
  public:
   using result_type = std::uint32_t;
   static constexpr std::uint64_t default_seed = 67280421310721;  // torch's
-  static constexpr std::size_t state_size = 4 + detail::MersenneTwister::size;
+  static constexpr auto state_size = static_cast<std::size_t>(detail::GeneratorStateLayout::size);
 
   /// The state after torch.manual_seed(seed); only the lower 32 bits drive the numbers.
   explicit Generator(std::uint64_t seed = default_seed)
@@ -55,7 +70,8 @@ class Generator {
 
   std::uint64_t seed() const { return seed_; }
 
-  /// Everything there is to save, [628]: seed, position, pending normal (flag and bits), words.
+  /// Everything there is to save, [628]: seed, position, pending normal (flag and bits) and
+  /// words, where detail::GeneratorStateLayout says.
   Tensor<std::int64_t, 1> state() const;
 
   static constexpr result_type min() { return 0; }
@@ -121,35 +137,43 @@ class Generator {
 };
 
 inline Tensor<std::int64_t, 1> Generator::state() const {
-  Tensor<std::int64_t, 1> state({static_cast<Index>(state_size)});
-  std::int64_t* next = state.data();
-  *next++ = std::bit_cast<std::int64_t>(seed_);
-  *next++ = static_cast<std::int64_t>(engine_.position());
-  *next++ = pending_normal_.has_value() ? 1 : 0;
-  *next++ = std::bit_cast<std::int64_t>(pending_normal_.value_or(0.0));
-  std::copy(engine_.words().begin(), engine_.words().end(), next);
+  using Layout = detail::GeneratorStateLayout;
+  Tensor<std::int64_t, 1> state({Layout::size});
+  state(Layout::seed) = std::bit_cast<std::int64_t>(seed_);
+  state(Layout::position) = static_cast<std::int64_t>(engine_.position());
+  state(Layout::has_pending_normal) = pending_normal_.has_value() ? 1 : 0;
+  state(Layout::pending_normal) = std::bit_cast<std::int64_t>(pending_normal_.value_or(0.0));
+  std::ranges::copy(engine_.words(), &state(Layout::words));
   return state;
 }
 
 inline Generator::Generator(const Tensor<std::int64_t, 1>& state) : Generator(default_seed) {
+  using Layout = detail::GeneratorStateLayout;
   constexpr std::string_view op = "Generator";
-  constexpr auto size = static_cast<Index>(state_size);
-  if (state.size() != size) refuse(op, "state ", state.shape(), " must be [", size, "]");
-  constexpr auto words = static_cast<std::int64_t>(detail::MersenneTwister::size);
-  if (!(state(1) >= 0 && state(1) <= words)) {
-    refuse(op, "state(1) = ", state(1), " is not a position in ", words, " words");
+  if (state.size() != Layout::size) {
+    refuse(op, "state ", state.shape(), " must be [", Layout::size, "]");
   }
-  if (!(state(2) == 0 || state(2) == 1)) refuse(op, "state(2) = ", state(2), " is not a flag");
+  const std::int64_t position = state(Layout::position);
+  constexpr auto words = static_cast<std::int64_t>(detail::MersenneTwister::size);
+  if (!(position >= 0 && position <= words)) {
+    refuse(op, "state(", Layout::position, ") = ", position, " is not a position in ", words,
+           " words");
+  }
+  const std::int64_t has_pending = state(Layout::has_pending_normal);
+  if (!(has_pending == 0 || has_pending == 1)) {
+    refuse(op, "state(", Layout::has_pending_normal, ") = ", has_pending, " is not a flag");
+  }
   std::array<std::uint32_t, detail::MersenneTwister::size> engine_words{};
-  for (Index i = 4; i < size; ++i) {
+  for (Index i = Layout::words; i < Layout::size; ++i) {
     if (!(state(i) >= 0 && state(i) <= std::int64_t{0xffffffff})) {
       refuse(op, "state(", i, ") = ", state(i), " is not a 32-bit word");
     }
-    engine_words[static_cast<std::size_t>(i - 4)] = static_cast<std::uint32_t>(state(i));
+    engine_words[static_cast<std::size_t>(i - Layout::words)] =
+        static_cast<std::uint32_t>(state(i));
   }
-  seed_ = std::bit_cast<std::uint64_t>(state(0));
-  engine_ = detail::MersenneTwister(engine_words, static_cast<std::size_t>(state(1)));
-  if (state(2) == 1) pending_normal_ = std::bit_cast<double>(state(3));
+  seed_ = std::bit_cast<std::uint64_t>(state(Layout::seed));
+  engine_ = detail::MersenneTwister(engine_words, static_cast<std::size_t>(position));
+  if (has_pending == 1) pending_normal_ = std::bit_cast<double>(state(Layout::pending_normal));
 }
 
 }  // namespace tessera
