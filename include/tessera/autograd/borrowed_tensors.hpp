@@ -98,7 +98,7 @@ class BorrowedTensors {
 
   const std::vector<Record>& records() const { return records_; }
 
-  /// How many of them have a node.
+  /// Number of tensors that have a node.
   Index with_node() const { return with_node_; }
 
   /// Throws std::invalid_argument in the name of `op`, and says which tensor it is, if one has

@@ -13,8 +13,8 @@ namespace tessera {
 
 namespace detail {
 
-/// What f(x) depends on beside x: the numbers that are drawn, and how products are computed. Kept
-/// in forward, put back while backward calls f again.
+/// The things that f(x) depends on beside x: the numbers that are drawn, and the precision and
+/// instruction set of products. Kept in forward, put back while backward calls f again.
 class ForwardConditions {
  public:
   explicit ForwardConditions(const Generator* generator) {

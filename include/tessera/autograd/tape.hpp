@@ -209,7 +209,7 @@ class Tape {
     state_ = TapeState::walked;
   }
 
-  /// How many different parameters were used.
+  /// Number of different parameters that were used.
   Index parameter_count() const { return borrowed_.with_node(); }
 
  private:

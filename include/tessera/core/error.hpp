@@ -16,7 +16,8 @@
 
 namespace tessera {
 
-// How a part of a message is written. A type of its own gets an overload beside its definition.
+// append_text writes one part of a message. A type of its own gets an overload beside its
+// definition.
 
 inline void append_text(std::string& text, std::string_view part) { text += part; }
 

@@ -62,7 +62,9 @@ inline void free_aligned(void* block) noexcept {
 
 /// Freed blocks of one thread, kept by size class, so that a training step in its steady state
 /// asks the system for nothing. A thread keeps no more blocks of a class than it has taken itself:
-/// what it frees for others, such as a loader's batches, goes back to the system.
+/// what it frees for others, such as a loader's batches, goes back to the system. Nor does it keep
+/// more than max_cached_bytes, 2 GiB, which holds what a training step of MAE ViT-B/16 with eight
+/// images frees and takes again; what would exceed it goes back as well.
 class BufferCache {
  public:
   static constexpr std::size_t min_bytes = 256;
@@ -183,7 +185,12 @@ namespace detail {
 
 }  // namespace detail
 
-/// Gives the calling thread's cached blocks back to the system.
+/// Gives the calling thread's cached blocks back to the system. Every thread that has computed
+/// keeps what it freed, up to 2 GiB, until it ends or calls this: worth it between phases of a
+/// program, such as after training and before something else that needs memory.
+///
+///     train(mae);
+///     release_cached_memory();
 inline void release_cached_memory() {
   if (detail::BufferCache* cache = detail::buffer_cache()) cache->clear();
 }
@@ -215,7 +222,7 @@ struct CachedAllocator {
 template <class T>
 using CachedVector = std::vector<T, CachedAllocator<T>>;
 
-/// Owning memory for `size` trivially copyable elements: 64-byte aligned and uninitialised, unless
+/// Owning memory for `size` trivially copyable elements: 64-byte aligned and uninitialized, unless
 /// it is somebody else's.
 template <class T>
 class Buffer {

@@ -77,14 +77,14 @@ class Tensor {
       : Tensor(Buffer<Scalar>::zeros(checked_count(shape)), shape) {}
 
   /// All `value`.
-  Tensor(const Shape<Rank>& shape, Scalar value) : Tensor(Uninitialised{}, shape) {
+  Tensor(const Shape<Rank>& shape, Scalar value) : Tensor(Uninitialized{}, shape) {
     std::fill_n(data(), size(), value);
   }
 
   /// The given values in row-major order. Throws std::invalid_argument if their count is not the
   /// shape's.
   Tensor(const Shape<Rank>& shape, std::span<const Scalar> values)
-      : Tensor(Uninitialised{}, shape) {
+      : Tensor(Uninitialized{}, shape) {
     if (static_cast<Index>(values.size()) != size()) {
       refuse("Tensor", values.size(), " values do not fill shape ", shape);
     }
@@ -94,7 +94,7 @@ class Tensor {
       : Tensor(shape, std::span<const Scalar>(values.begin(), values.size())) {}
 
   /// Memory as it comes, for a caller that writes every element.
-  static Tensor empty(const Shape<Rank>& shape) { return Tensor(Uninitialised{}, shape); }
+  static Tensor empty(const Shape<Rank>& shape) { return Tensor(Uninitialized{}, shape); }
 
   /// The elements in `memory`. Throws std::invalid_argument if their count is not the shape's.
   static Tensor adopt(Buffer<Scalar> memory, const Shape<Rank>& shape) {
@@ -159,7 +159,7 @@ class Tensor {
   ArrayMap<Scalar> array() { return {data(), size()}; }
   ConstArrayMap<Scalar> array() const { return {data(), size()}; }
 
-  /// The same elements in another shape; moves when called on a temporary. Throws
+  /// A tensor of the same elements in another shape; moves when called on a temporary. Throws
   /// std::invalid_argument if the counts differ.
   template <std::size_t NewRank>
   Tensor<Scalar, static_cast<int>(NewRank)> reshaped(const std::array<Index, NewRank>& shape) && {
@@ -192,10 +192,10 @@ class Tensor {
  private:
   template <class, int>
   friend class Tensor;
-  struct Uninitialised {};
+  struct Uninitialized {};
   static constexpr Index max_elements = (Index{1} << 60) / static_cast<Index>(sizeof(Scalar));
 
-  Tensor(Uninitialised, const Shape<Rank>& shape) : shape_(shape), buffer_(checked_count(shape)) {}
+  Tensor(Uninitialized, const Shape<Rank>& shape) : shape_(shape), buffer_(checked_count(shape)) {}
   Tensor(Buffer<Scalar> buffer, const Shape<Rank>& shape)
       : shape_(shape), buffer_(std::move(buffer)) {}
 

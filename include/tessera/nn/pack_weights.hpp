@@ -38,7 +38,9 @@ void walk_packable(Member& member, const F& f) {
 ///     auto fast = model;
 ///     pack_weights(fast);
 ///
-/// Throws std::invalid_argument if a weight is packed already; then nothing is changed.
+/// Throws std::invalid_argument if a weight is packed already; then nothing is changed. If memory
+/// runs out half-way (std::bad_alloc), some layers are packed and others are not: such a model
+/// still infers, to the same bits. Two copies of all weights at once would be the price of more.
 template <Module Model>
 void pack_weights(Model& model) {
   detail::walk_packable(model, [](const auto& module) {

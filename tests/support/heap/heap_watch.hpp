@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstddef>
+#include <new>
+
+#include "tessera/core/memory.hpp"
 
 namespace tessera::test {
 
@@ -27,6 +30,22 @@ class HeapFailure {
   ~HeapFailure();
   bool happened() const;
 };
+
+/// Runs `action` again and again, each time with the next one of its calls for memory failing, and
+/// `check` after each std::bad_alloc, until it succeeds. Returns how many calls failed.
+template <class Action, class Check>
+std::size_t fail_each_call(const Action& action, const Check& check) {
+  for (std::size_t calls = 0;; ++calls) {
+    release_cached_memory();
+    try {
+      const HeapFailure failure(calls);
+      action();
+      return calls;
+    } catch (const std::bad_alloc&) {
+    }
+    check();
+  }
+}
 
 /// How often `action` asks for memory.
 template <class Action>

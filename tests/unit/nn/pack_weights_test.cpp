@@ -1,6 +1,9 @@
 #include "tessera/nn/pack_weights.hpp"
 
+#include <new>
+
 #include "support/catch.hpp"
+#include "support/heap/heap_watch.hpp"
 #include "support/models/random_model.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
@@ -87,6 +90,20 @@ TEST_CASE("pack_weights: what remains refuses training and every walk over its p
   CHECK(error_of([&] {
           block.mlp.fc2.plus(Var(Tensor<float, 2>({4, 40})), Var(Tensor<float, 2>({4, 3})));
         }) == "Linear::plus: residual [4, 3] must have the shape of the result [4, 24]");
+}
+
+TEST_CASE(
+    "pack_weights: where memory runs out the model infers to the same bits") {
+  const auto block = random_block<float>();
+  const Var<float, 3> x(random_tensor<3, float>({2, 7, 24}, 2));
+  const auto expected = block(x).value();
+  auto fast = block;
+  const std::size_t failed = fail_each_call([&] { pack_weights(fast); },
+                                            [&] {
+                                              CHECK(fast(x).value() == expected);
+                                              fast = block;
+                                            });
+  CHECK((failed > 3 || heap_use().calls == 0));
 }
 
 }  // namespace tessera::test

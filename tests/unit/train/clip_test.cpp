@@ -1,6 +1,7 @@
 #include "tessera/train/clip.hpp"
 
 #include "support/catch.hpp"
+#include "support/heap/heap_watch.hpp"
 #include "support/near.hpp"
 #include "support/throws.hpp"
 #include "support/weighted_sum.hpp"
@@ -102,6 +103,16 @@ TEST_CASE("clip_grad_norm: refuses and changes nothing") {
   CHECK(error_of([&] { clip_grad_norm(toy, huge, 1); }) ==
         "clip_grad_norm: the gradient's norm is inf");
   CHECK(gradients(toy, huge)[2] == 12);
+}
+
+TEST_CASE("clip_grad_norm: whichever call for memory fails, nothing is changed") {
+  const Toy toy;
+  Tape<double> tape;
+  toy.record(tape);
+  const std::size_t failed = fail_each_call([&] { clip_grad_norm(toy, tape, 6.5); },
+                                            [&] { CHECK(grad_norm(toy, tape) == 13); });
+  CHECK((failed > 3 || heap_use().calls == 0));
+  CHECK(grad_norm(toy, tape) == near_relative(6.5, 1e-6));
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/close.hpp"
+#include "support/heap/heap_watch.hpp"
 #include "support/near.hpp"
 #include "support/random_tensor.hpp"
 #include "support/throws.hpp"
@@ -80,6 +81,18 @@ TEST_CASE("update_ema: refuses and changes nothing") {
         "update_ema: the models have 2 and 3 parameters");
   CHECK(average.weight.value == Toy(1).weight.value);
   CHECK(average.table.value == Toy(1).table.value);
+}
+
+TEST_CASE("update_ema: whichever call for memory fails, nothing is changed") {
+  Toy average(1);
+  const Toy model(5);
+  const std::size_t failed = fail_each_call([&] { update_ema(average, model, 0.25); },
+                                            [&] {
+                                              CHECK(average.weight.value == Toy(1).weight.value);
+                                              CHECK(average.table.value == Toy(1).table.value);
+                                            });
+  CHECK((failed > 3 || heap_use().calls == 0));
+  CHECK(average.weight.value != Toy(1).weight.value);
 }
 
 }  // namespace

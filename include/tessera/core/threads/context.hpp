@@ -9,7 +9,7 @@
 
 namespace tessera {
 
-/// How float matrix products are computed; PyTorch's names. A machine without the hardware for a
+/// Precision of float matrix products; PyTorch's names. A machine without the hardware for a
 /// lower precision computes in float32, and so does every Scalar but float. In the lower ones
 /// subnormal numbers count as zero; in `high` infinite numbers, and those above 3.39e38 that
 /// bfloat16 rounds to infinity, give NaN.
@@ -21,7 +21,7 @@ enum class MatmulPrecision {
 
 namespace detail {
 
-/// How a thread computes.
+/// The way a thread computes.
 struct ExecutionContext {
   MatmulPrecision matmul_precision = MatmulPrecision::highest;
   Isa isa = default_isa();
@@ -46,7 +46,7 @@ inline ContextEntry*& innermost_context() {
   return innermost;
 }
 
-/// How the calling thread computes now.
+/// The context that is in force on the calling thread.
 inline const ExecutionContext& execution_context() {
   static const ExecutionContext without_scope;
   const ContextEntry* const entry = innermost_context();

@@ -10,8 +10,8 @@
 namespace tessera {
 
 struct ExecutionSettings {
-  /// How many threads compute, the calling one included. 0 means as many as this thread may use
-  /// (usable_processors): its affinity and its cgroups' quotas count.
+  /// Number of threads that compute, the calling one included. 0 means as many as this thread may
+  /// use (usable_processors): its affinity and its cgroups' quotas count.
   Index threads = 1;
   MatmulPrecision matmul_precision = MatmulPrecision::highest;
   /// Instruction set of the float kernels. None: the best of this machine, unless TESSERA_ISA in

@@ -41,7 +41,7 @@ inline Isa isa_from_name(std::string_view name) {
 
 namespace detail {
 
-/// Whether processor and system have AMX's tiles and bfloat16 products. Linux lets a process use
+/// True if processor and system have AMX's tiles and bfloat16 products. Linux lets a process use
 /// them once it has asked, which this does.
 inline bool machine_has_amx() {
 #if defined(__x86_64__) && defined(__GNUC__) && defined(__linux__)
@@ -99,7 +99,7 @@ inline Isa available(Isa isa, std::string_view asked_by) {
   return isa;
 }
 
-/// What the environment asks for; the machine's best if it says nothing.
+/// The instruction set that the environment asks for; the machine's best if it says nothing.
 inline Isa isa_of_environment(const char* name) {
   if (name == nullptr || *name == '\0') return machine_isa();
   return available(isa_from_name(name), "TESSERA_ISA");

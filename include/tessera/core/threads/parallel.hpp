@@ -78,10 +78,10 @@ inline void run_loop(Index cells, const CellBody& body) {
 ///
 ///     parallel_for(images, [&](Index image) { work_on(image); });
 ///
-/// What a cell is must not depend on the number of threads: then neither do results. Cells run at
-/// the same time, in any order, and must not write where another one reads or writes. A loop inside
-/// a cell runs on that cell's thread. If cells throw, the others run all the same, and then the
-/// exception of the first such cell, in their order, is thrown on.
+/// The cut into cells must not depend on the number of threads: then neither do results. Cells run
+/// at the same time, in any order, and must not write where another one reads or writes. A loop
+/// inside a cell runs on that cell's thread. If cells throw, the others run all the same, and then
+/// the exception of the first such cell, in their order, is thrown on.
 template <class Body>
 void parallel_for(Index cells, const Body& body) {
   detail::run_loop(cells, {&body, [](const void* pointer, Index cell) {

@@ -83,9 +83,9 @@ inline std::optional<double> lowest_quota(const std::string& root, std::string_v
   }
 }
 
-/// How many processors the cgroups of this process pay for; none if they set no limit. Lines of
-/// the membership file are "0::path" in version 2 and "number:controllers:path" in version 1,
-/// whose controllers have a tree each.
+/// The number of processors that the cgroups of this process pay for; none if they set no limit.
+/// Lines of the membership file are "0::path" in version 2 and "number:controllers:path" in version
+/// 1, whose controllers have a tree each.
 inline std::optional<double> cgroup_quota(const CgroupFiles& files = {}) {
   std::optional<double> lowest;
   const std::string membership = beginning_of_file(files.membership);

@@ -14,16 +14,16 @@
 
 namespace tessera::detail {
 
-/// How long an idle thread waits awake before it sleeps. Found on Zen 4 with Linux 6: to wake a
-/// sleeper takes 44 microseconds or more (median 66, from notify_all until it runs), and the caller
-/// is busy for less than 50 between 98 of 100 loops of MAE ViT-B/16, forward and training step, one
-/// image on two threads (median 3). Who waits awake for as long as a wake-up takes loses at most
-/// twice what the better choice would have cost, whenever the next loop comes.
+/// Time for which an idle thread waits awake before it sleeps. Found on Zen 4 with Linux 6: to wake
+/// a sleeper takes 44 microseconds or more (median 66, from notify_all until it runs), and the
+/// caller is busy for less than 50 between 98 of 100 loops of MAE ViT-B/16, forward and training
+/// step, one image on two threads (median 3). Who waits awake for as long as a wake-up takes loses
+/// at most twice what the better choice would have cost, whenever the next loop comes.
 inline constexpr std::chrono::microseconds awake_time{50};
 
-/// How often a waiting thread looks for news between two looks at the clock. The clock takes 25 ns,
-/// as long as one pause on Zen 4 (26 ns; 140 cycles on Skylake): a thirtieth of the waiting, and a
-/// thread falls asleep a microsecond or two late at most.
+/// Number of times that a waiting thread looks for news between two looks at the clock. The clock
+/// takes 25 ns, as long as one pause on Zen 4 (26 ns; 140 cycles on Skylake): a thirtieth of the
+/// waiting, and a thread falls asleep a microsecond or two late at most.
 inline constexpr int looks_per_clock_reading = 32;
 
 /// Tells the processor that this thread waits in a loop.
@@ -98,7 +98,7 @@ class ThreadTeam {
 
   Index workers() const { return static_cast<Index>(threads_.size()); }
 
-  /// Whether a loop is running.
+  /// True while a loop is running.
   bool busy() const { return busy_.load(std::memory_order_relaxed); }
 
   /// Calls run_cells(loop, begin, end) for runs that cover [0, cells) without overlap, from caller
