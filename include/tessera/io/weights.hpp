@@ -6,3 +6,7 @@
 #include "tessera/io/weights/hugging_face_config.hpp"
 #include "tessera/io/weights/load.hpp"
 #include "tessera/io/weights/save.hpp"
+
+#ifdef TESSERA_COMPILED_LIB
+#include "tessera/io/weights/instances.hpp"
+#endif

@@ -1,4 +1,4 @@
-// Files, images and weights for tessera::io_compiled.
+// Files of tensors and of settings for tessera::io_compiled.
 #include "tessera/io/file/mapped_file_impl.hpp"
 #include "tessera/io/json/reader_impl.hpp"
 #include "tessera/io/json/values_impl.hpp"
