@@ -228,7 +228,8 @@ class AdamW {
       is_deep =
           is_deep || role == ParameterRole::norm_weight || role == ParameterRole::patch_weight;
       if (role != ParameterRole::weight && role != ParameterRole::patch_weight) continue;
-      if (std::ranges::any_of(values, [](Scalar value) { return value != Scalar(0); })) return;
+      if (std::ranges::any_of(values, [](Scalar value) { return !(value >= 0 && value <= 0); }))
+        return;
       zeros.push_back(name);
     }
     if (is_deep && zeros.size() > 1) {

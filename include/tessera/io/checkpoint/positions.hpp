@@ -19,7 +19,7 @@ inline bool is_grid_of(const Size& image, Index patch, Index patches) {
 
 /// The square grid of so many patches, if there is one.
 inline std::optional<Size> square_of(Index patches) {
-  const auto side = static_cast<Index>(std::lround(std::sqrt(static_cast<double>(patches))));
+  const Index side = std::lround(std::sqrt(static_cast<double>(patches)));
   if (side < 1 || side * side != patches) return std::nullopt;
   return Size{side, side};
 }

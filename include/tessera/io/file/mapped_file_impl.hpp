@@ -36,7 +36,7 @@ TESSERA_INLINE MappedFile::MappedFile(const std::filesystem::path& path, bool ma
   if (file.size() > std::numeric_limits<std::size_t>::max() / 2) {
     refuse_file(name_, "has ", file.size(), " bytes, more than memory can address");
   }
-  const auto size = static_cast<std::size_t>(file.size());
+  const std::size_t size = file.size();
   if (size == 0) return;
   void* const mapping =
       map ? ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.descriptor(), 0) : MAP_FAILED;

@@ -167,9 +167,10 @@ inline std::string use_text(const CheckpointFacts& facts) {
       return "nothing without an encoder";
     case ModelKind::predictor:
       return "nothing without the encoders of its I-JEPA";
-    default:
-      return "a module of one's own";
+    case ModelKind::other:
+      break;
   }
+  return "a module of one's own";
 }
 
 /// The reason that the model cannot be loaded whole, if there is one.

@@ -35,7 +35,10 @@ class SafetensorsHeaderHandler final : public StrictJsonHandler {
         place_ = key_ == metadata_key ? Place::metadata : Place::tensor;
         if (place_ == Place::tensor) start_tensor();
         break;
-      default:
+      case Place::metadata:
+      case Place::tensor:
+      case Place::shape:
+      case Place::offsets:
         refuse_value("an object");
     }
   }
@@ -52,7 +55,10 @@ class SafetensorsHeaderHandler final : public StrictJsonHandler {
       case Place::metadata:
         check_metadata_key(name);
         break;
-      default:
+      case Place::file:
+      case Place::tensor:
+      case Place::shape:
+      case Place::offsets:
         field_ = check_field(name);
         return;
     }
@@ -183,9 +189,12 @@ class SafetensorsHeaderHandler final : public StrictJsonHandler {
         return "metadata: ";
       case Place::header:
         return concat(key_ == metadata_key ? "" : "tensor ", in_quotes(key_), ": ");
-      default:
-        return concat("tensor ", in_quotes(entry_.name), ": ");
+      case Place::tensor:
+      case Place::shape:
+      case Place::offsets:
+        break;
     }
+    return concat("tensor ", in_quotes(entry_.name), ": ");
   }
 
   [[noreturn]] void refuse_size(std::string_view kind) const {

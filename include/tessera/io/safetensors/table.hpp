@@ -38,8 +38,7 @@ inline TensorTable read_safetensors(std::span<const std::byte> bytes,
     refuse_file(label, "has ", bytes.size(), " bytes; the length of the header alone takes 8");
   }
   std::memcpy(&length, bytes.data(), sizeof(length));
-  const auto begin =
-      static_cast<std::size_t>(detail::safetensors_data_begin(length, bytes.size(), label));
+  const std::size_t begin = detail::safetensors_data_begin(length, bytes.size(), label);
   const std::string_view json(reinterpret_cast<const char*>(bytes.data()) + sizeof(length),
                               begin - sizeof(length));
   const std::span<const std::byte> data = bytes.subspan(begin);
@@ -52,8 +51,7 @@ inline TensorTable read_safetensors(std::span<const std::byte> bytes,
                              entry.dtype,
                              std::move(entry.shape),
                              {},
-                             data.subspan(static_cast<std::size_t>(entry.begin),
-                                          static_cast<std::size_t>(entry.end - entry.begin)),
+                             data.subspan(entry.begin, entry.end - entry.begin),
                              {}});
   }
   return table;

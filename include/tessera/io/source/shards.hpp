@@ -73,7 +73,8 @@ class ShardIndexHandler final : public StrictJsonHandler {
       case Place::index:
         place_ = key_ == "metadata" ? Place::metadata : Place::map;
         break;
-      default:
+      case Place::metadata:
+      case Place::map:
         refuse_value("an object");
     }
   }
@@ -86,7 +87,8 @@ class ShardIndexHandler final : public StrictJsonHandler {
       case Place::metadata:
         check_metadata_key(name);
         break;
-      default:
+      case Place::file:
+      case Place::map:
         check_tensor(name);
     }
     key_ = name;

@@ -146,9 +146,10 @@ TESSERA_INLINE TensorTable read_table(std::span<const std::byte> bytes, const st
       return read_torch_zip(bytes, label, options.torch);
     case TensorFormat::torch_legacy:
       return read_torch_legacy(bytes, label, options.torch);
-    default:
-      refuse_file(label, "is an index of shards, which only a file can be");
+    case TensorFormat::shard_index:
+      break;
   }
+  refuse_file(label, "is an index of shards, which only a file can be");
 }
 
 /// read_table of a mapped file; the tensors keep it.

@@ -148,22 +148,20 @@ Index decode_values(Dtype dtype, const std::byte* bytes, std::span<T> values) {
       return stored <= 1;
     });
   } else if constexpr (std::floating_point<T>) {
-    switch (dtype) {
-      case Dtype::f16:
-        return decode_each<std::uint16_t>(bytes, values, [](std::uint16_t stored, T& value) {
-          value = static_cast<T>(float_from_half(stored));
-          return true;
-        });
-      case Dtype::bf16:
-        return decode_each<std::uint16_t>(bytes, values, [](std::uint16_t stored, T& value) {
-          value = static_cast<T>(float_from_bfloat16(stored));
-          return true;
-        });
-      case Dtype::f32:
-        return decode_each<float>(bytes, values, narrow<T, float>);
-      default:
-        return decode_each<double>(bytes, values, narrow<T, double>);
+    if (dtype == Dtype::f16) {
+      return decode_each<std::uint16_t>(bytes, values, [](std::uint16_t stored, T& value) {
+        value = static_cast<T>(float_from_half(stored));
+        return true;
+      });
     }
+    if (dtype == Dtype::bf16) {
+      return decode_each<std::uint16_t>(bytes, values, [](std::uint16_t stored, T& value) {
+        value = static_cast<T>(float_from_bfloat16(stored));
+        return true;
+      });
+    }
+    if (dtype == Dtype::f32) return decode_each<float>(bytes, values, narrow<T, float>);
+    return decode_each<double>(bytes, values, narrow<T, double>);
   } else {
     if (!values.empty()) std::memcpy(values.data(), bytes, values.size_bytes());
     return static_cast<Index>(values.size());
@@ -190,19 +188,18 @@ Index encode_values(std::span<const T> values, Dtype dtype, std::byte* bytes) {
         break;
       }
     }
-    switch (dtype) {
-      case Dtype::f16:
-        return encode_each<std::uint16_t>(values, bytes,
-                                          [](T value) { return half_from_float(value); });
-      case Dtype::bf16:
-        return encode_each<std::uint16_t>(values, bytes,
-                                          [](T value) { return bfloat16_from_float(value); });
-      case Dtype::f32:
-        return encode_each<float>(values, bytes, [](T value) { return static_cast<float>(value); });
-      default:
-        return encode_each<double>(values, bytes,
-                                   [](T value) { return static_cast<double>(value); });
+    if (dtype == Dtype::f16) {
+      return encode_each<std::uint16_t>(values, bytes,
+                                        [](T value) { return half_from_float(value); });
     }
+    if (dtype == Dtype::bf16) {
+      return encode_each<std::uint16_t>(values, bytes,
+                                        [](T value) { return bfloat16_from_float(value); });
+    }
+    if (dtype == Dtype::f32) {
+      return encode_each<float>(values, bytes, [](T value) { return static_cast<float>(value); });
+    }
+    return encode_each<double>(values, bytes, [](T value) { return static_cast<double>(value); });
   } else {
     if (!values.empty()) std::memcpy(bytes, values.data(), values.size_bytes());
     return static_cast<Index>(values.size());

@@ -21,7 +21,7 @@ constexpr std::uint32_t shifted_to_nearest_even(std::uint32_t value, std::uint32
 constexpr float rounded_to_odd(double value) {
   const auto nearest = static_cast<float>(value);
   const auto back = static_cast<double>(nearest);
-  if (back == value || value != value) return nearest;
+  if (!(back < value) && !(back > value)) return nearest;  // NaN is neither
   std::uint32_t bits = std::bit_cast<std::uint32_t>(nearest);
   const bool away_from_zero = value < 0 ? back < value : back > value;
   if (away_from_zero) --bits;
@@ -32,7 +32,7 @@ constexpr float rounded_to_odd(double value) {
 
 /// The value of an IEEE 754 binary16, exactly; a NaN keeps its payload.
 constexpr float float_from_half(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000U) << 16;
+  const std::uint32_t sign = (half & 0x8000U) << 16;
   const std::uint32_t exponent = (half >> 10) & 0x1FU;
   const std::uint32_t mantissa = half & 0x3FFU;
   if (exponent == 0) {

@@ -33,7 +33,7 @@ inline std::optional<double> metadata_number(const TensorMetadata& metadata, std
 /// The whole number from 0 to 1e9 under `key`, or nothing.
 inline std::optional<Index> metadata_index(const TensorMetadata& metadata, std::string_view key) {
   const std::optional<double> value = metadata_number(metadata, key);
-  if (!value || !(*value >= 0 && *value <= 1e9) || std::floor(*value) != *value) return {};
+  if (!value || !(*value >= 0 && *value <= 1e9) || std::floor(*value) < *value) return {};
   return static_cast<Index>(*value);
 }
 

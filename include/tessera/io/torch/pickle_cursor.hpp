@@ -27,8 +27,7 @@ class PickleCursor {
     if (count > left()) {
       stack_.refuse("needs ", count, " bytes, but the pickle ends after ", left());
     }
-    const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()) + position_,
-                                 static_cast<std::size_t>(count));
+    const std::string_view taken(reinterpret_cast<const char*>(bytes_.data()) + position_, count);
     position_ += taken.size();
     return taken;
   }

@@ -230,9 +230,13 @@ inline PickleId reduce(PickleStack& stack, PickleId callable, PickleId arguments
     case PickleGlobalKind::plain:
     case PickleGlobalKind::unknown:
       return make_object(stack, callable, arguments);
-    default:
-      stack.refuse(stack.name_of(function), " is nothing to call");
+    case PickleGlobalKind::storage:
+    case PickleGlobalKind::foreign_storage:
+    case PickleGlobalKind::dtype:
+    case PickleGlobalKind::tensor_class:
+      break;
   }
+  stack.refuse(stack.name_of(function), " is nothing to call");
 }
 
 /// An object of class `type`, not initialized.

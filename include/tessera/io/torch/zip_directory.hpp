@@ -160,10 +160,7 @@ class ZipDirectory {
     }
     const std::uint64_t data = begin + header_size + name_size + extra_size;
     extents_.push_back({begin, data + size, entries_.size()});
-    entries_.push_back(
-        {name,
-         archive_.bytes.subspan(static_cast<std::size_t>(data), static_cast<std::size_t>(size)),
-         crc});
+    entries_.push_back({name, archive_.bytes.subspan(data, size), crc});
   }
 
   void check_overlap() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,7 +24,10 @@ inline std::string setting_text(Activation activation) {
 template <class T>
 void check_setting(const Checkpoint& file, std::string_view name, const Known<T>& said,
                    const std::optional<T>& in_model) {
-  if (is_guess(said.from) || !said.value || !in_model || *said.value == *in_model) return;
+  if (is_guess(said.from) || !said.value || !in_model ||
+      std::equal_to<T>()(*said.value, *in_model)) {
+    return;
+  }
   refuse_file(file.source.label(), name, " is ", setting_text(*said.value), " (", said.from,
               "), but ", setting_text(*in_model), " in the model; if the file is wrong, give ",
               name);
