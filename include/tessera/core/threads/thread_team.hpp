@@ -14,11 +14,12 @@
 
 namespace tessera::detail {
 
-/// Time for which an idle thread waits awake before it sleeps. Found on Zen 4 with Linux 6: to wake
-/// a sleeper takes 44 microseconds or more (median 66, from notify_all until it runs), and the
-/// caller is busy for less than 50 between 98 of 100 loops of MAE ViT-B/16, forward and training
-/// step, one image on two threads (median 3). Who waits awake for as long as a wake-up takes loses
-/// at most twice what the better choice would have cost, whenever the next loop comes.
+/// Time for which an idle thread waits awake before it sleeps. Found on Zen 4 with Linux 6
+/// (benchmarks/cpp/threads_bench.cpp): to wake a sleeper takes 44 microseconds or more (median 66,
+/// from notify_all until it runs), and the caller is busy for less than 50 between 98 of 100 loops
+/// of MAE ViT-B/16, forward and training step, one image on two threads (median 3). Who waits awake
+/// for as long as a wake-up takes loses at most twice what the better choice would have cost,
+/// whenever the next loop comes.
 inline constexpr std::chrono::microseconds awake_time{50};
 
 /// Number of times that a waiting thread looks for news between two looks at the clock. The clock
