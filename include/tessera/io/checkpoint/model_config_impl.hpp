@@ -9,6 +9,7 @@
 #include "tessera/io/checkpoint/find_entry.hpp"
 #include "tessera/io/checkpoint/model_config.hpp"
 #include "tessera/io/checkpoint/positions.hpp"
+#include "tessera/io/checkpoint/stack_shape.hpp"
 #include "tessera/io/file/fail.hpp"
 
 namespace tessera::io {
@@ -24,15 +25,6 @@ const T& asked_for(const Checkpoint& file, const Known<T>& fact, std::string_vie
                 option);
   }
   return *fact.value;
-}
-
-/// So that the width times it, rounded down, is `hidden` again.
-inline double mlp_ratio(const StackShape& stack) {
-  const auto dim = static_cast<double>(stack.dim);
-  const double ratio = static_cast<double>(stack.mlp_hidden) / dim;
-  return static_cast<Index>(dim * ratio) == stack.mlp_hidden
-             ? ratio
-             : std::nextafter(ratio, static_cast<double>(stack.mlp_hidden) + 1);
 }
 
 /// The stack, or an error that says what the file is instead, and which entries of it are models.

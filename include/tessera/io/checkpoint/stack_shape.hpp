@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <set>
 #include <span>
 #include <string>
@@ -125,6 +126,15 @@ inline StackShape stack_shape(const Checkpoint& file, const std::string& prefix)
     require_shape(file, block + "mlp.fc2.weight", {stack.dim, stack.mlp_hidden});
   }
   return stack;
+}
+
+/// The ratio of an MLP: the width times it, rounded down, gives the width of the MLP again.
+inline double mlp_ratio(const StackShape& stack) {
+  const auto dim = static_cast<double>(stack.dim);
+  const double ratio = static_cast<double>(stack.mlp_hidden) / dim;
+  return static_cast<Index>(dim * ratio) == stack.mlp_hidden
+             ? ratio
+             : std::nextafter(ratio, static_cast<double>(stack.mlp_hidden) + 1);
 }
 
 }  // namespace tessera::io::detail

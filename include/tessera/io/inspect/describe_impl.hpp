@@ -15,64 +15,13 @@
 #include "tessera/io/checkpoint/facts.hpp"
 #include "tessera/io/checkpoint/find_entry.hpp"
 #include "tessera/io/inspect/describe.hpp"
+#include "tessera/io/inspect/fact_text.hpp"
 #include "tessera/io/preprocessing/choose.hpp"
 #include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 
 namespace detail {
-
-template <class T>
-std::string known_text(const Known<T>& fact, std::string_view option) {
-  if (!fact.value) return concat("not told by the file: give ", option);
-  std::string text;
-  if constexpr (std::is_same_v<T, bool>) {
-    text = *fact.value ? "yes" : "no";
-  } else if constexpr (std::is_same_v<T, double>) {
-    text = number_text(*fact.value);
-  } else {
-    text = concat(*fact.value);
-  }
-  return concat(text, " (", fact.from, ")");
-}
-
-inline std::string million_text(Index count) {
-  if (count < 1'000'000) return std::to_string(count);
-  return concat(count, " (", static_cast<double>(count / 10'000) / 100, " million)");
-}
-
-/// "F32", or "F32 (150), I64 (1)".
-inline std::string dtypes_text(const Checkpoint& file) {
-  std::map<std::string_view, Index> counts;
-  for (const CheckpointTensor& tensor : file.tensors) {
-    for (const std::string& stored : tensor.stored) {
-      ++counts[dtype_name(file.source.tensor(stored).dtype)];
-    }
-  }
-  std::string text;
-  for (const auto& [name, count] : counts) {
-    text +=
-        concat(text.empty() ? "" : ", ", name, counts.size() > 1 ? concat(" (", count, ")") : "");
-  }
-  return text;
-}
-
-inline Index value_count(const Checkpoint& file, std::string_view prefix) {
-  Index count = 0;
-  for (const CheckpointTensor& tensor : file.tensors) {
-    if (!tensor.name.starts_with(prefix)) continue;
-    for (const std::string& stored : tensor.stored) {
-      count += file.source.tensor(stored).element_count();
-    }
-  }
-  return count;
-}
-
-inline std::string stack_text(const StackShape& stack) {
-  return concat("width ", stack.dim, ", ", stack.depth, " blocks, MLP ", stack.mlp_hidden,
-                stack.gated ? " SwiGLU" : "", stack.layer_scale ? ", LayerScale" : "",
-                stack.qkv_bias ? "" : ", no qkv bias");
-}
 
 /// The heads of a stack, with a remark where they cannot be right.
 inline std::string heads_text(const Known<Index>& heads, const StackShape& stack,
@@ -286,6 +235,11 @@ TESSERA_INLINE Description describe(const Checkpoint& whole) {
   list("beside the model", file.partners);
   list("other entries", file.others);
   list("unexpected", file.unexpected);
+  std::vector<std::string> skipped;
+  for (const SkippedValue& value : file.whole.skipped()) {
+    skipped.push_back(concat(printable(value.name), " (", value.reason, ")"));
+  }
+  list("left out of the file", skipped);
   add("self-test", file.source.metadata().contains("tessera.self_test.output") ? "yes" : "none");
   add("licence", detail::license_text(file, facts.kind));
   return made;

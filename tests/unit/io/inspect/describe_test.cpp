@@ -94,9 +94,4 @@ TEST_CASE("every published file can be described") {
   }
 }
 
-TEST_CASE("large counts are also given in millions") {
-  CHECK(detail::million_text(999'999) == "999999");
-  CHECK(detail::million_text(632'405'248) == "632405248 (632.4 million)");
-}
-
 }  // namespace tessera::io::test
