@@ -10,6 +10,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/io/checkpoint/data.hpp"
 #include "tessera/io/file/fail.hpp"
+#include "tessera/io/text/json_text.hpp"
 #include "tessera/io/text/printable.hpp"
 
 namespace tessera::io::detail {

@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/io/checkpoint.hpp"
+#include "tessera/io/checkpoint/stack_shape.hpp"
 #include "tessera/io/weights/load.hpp"
 
 namespace tessera::io::test {
