@@ -10,6 +10,7 @@
 #include "support/print.hpp"
 #include "support/program.hpp"
 #include "support/progress.hpp"
+#include "tessera/eval/collapse.hpp"
 #include "tessera/io/image/png.hpp"
 #include "tessera/io/image/resize.hpp"
 #include "tessera/io/image/to_tensor.hpp"

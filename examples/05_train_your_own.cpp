@@ -4,7 +4,7 @@
 #include <exception>
 #include <string>
 
-#include "tessera/io/weights.hpp"
+#include "tessera/io/weights/save.hpp"
 #include "tessera/tessera.hpp"
 
 using namespace tessera;

@@ -101,7 +101,6 @@
 #include "tessera/train/accumulate.hpp"
 #include "tessera/train/adamw.hpp"
 #include "tessera/train/clip.hpp"
-#include "tessera/train/collapse.hpp"
 #include "tessera/train/ema.hpp"
 #include "tessera/train/schedule.hpp"
 

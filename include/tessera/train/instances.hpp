@@ -7,16 +7,11 @@
 
 #include "tessera/core/inline.hpp"
 #include "tessera/train/adamw.hpp"
-#include "tessera/train/collapse.hpp"
 
 namespace tessera {
 
 TESSERA_EXTERN template class AdamW<float>;
-TESSERA_EXTERN template double feature_std(const Tensor<float, 2>&);
-TESSERA_EXTERN template double effective_rank(const Tensor<float, 2>&);
 
 TESSERA_EXTERN template class AdamW<double>;
-TESSERA_EXTERN template double feature_std(const Tensor<double, 2>&);
-TESSERA_EXTERN template double effective_rank(const Tensor<double, 2>&);
 
 }  // namespace tessera

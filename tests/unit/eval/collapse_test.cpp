@@ -1,4 +1,4 @@
-#include "tessera/train/collapse.hpp"
+#include "tessera/eval/collapse.hpp"
 
 #include <limits>
 
