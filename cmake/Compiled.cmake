@@ -25,6 +25,6 @@ tessera_add_compiled(compiled
 
 if(TESSERA_IO)
   tessera_add_compiled(io_compiled
-    SOURCES data.cpp io_files.cpp io_weights.cpp run.cpp
+    SOURCES data.cpp io_files.cpp io_images.cpp io_weights.cpp run.cpp
     LINKS tessera_compiled tessera_io)
 endif()
