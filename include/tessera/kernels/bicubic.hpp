@@ -11,7 +11,7 @@ namespace tessera::kernels {
 /// The two bicubic filters of torch's interpolate(align_corners=False).
 enum class Bicubic {
   plain,      ///< a = -0.75, four taps, borders repeated
-  antialias,  ///< a = -0.5, widened when shrinking, weights normalised; differs even when growing
+  antialias,  ///< a = -0.5, widened when shrinking, weights normalized; differs even when growing
 };
 
 /// Part of a resampled value: `weight` times the value at `source`.
@@ -29,15 +29,15 @@ inline double cubic_kernel(double x, double a) {
   return 0;
 }
 
-/// What each of `outputs` places along an axis is made of, of `inputs` places, in order.
+/// The taps of each of `outputs` places along an axis of `inputs` places, in order.
 inline CachedVector<Tap> bicubic_taps(Index inputs, Index outputs, Bicubic filter) {
   const double step = static_cast<double>(inputs) / static_cast<double>(outputs);
   const double widen = std::max(step, 1.0);
   CachedVector<Tap> taps;
   for (Index i = 0; i < outputs; ++i) {
-    const double centre = (static_cast<double>(i) + 0.5) * step;
+    const double center = (static_cast<double>(i) + 0.5) * step;
     if (filter == Bicubic::plain) {
-      const double at = centre - 0.5;
+      const double at = center - 0.5;
       const auto base = static_cast<Index>(std::floor(at));
       for (Index j = base - 1; j <= base + 2; ++j) {
         taps.push_back({i, std::clamp<Index>(j, 0, inputs - 1),
@@ -45,12 +45,12 @@ inline CachedVector<Tap> bicubic_taps(Index inputs, Index outputs, Bicubic filte
       }
       continue;
     }
-    const auto first = std::max<Index>(static_cast<Index>(centre - 2 * widen + 0.5), 0);
-    const auto last = std::min<Index>(static_cast<Index>(centre + 2 * widen + 0.5), inputs);
+    const auto first = std::max<Index>(static_cast<Index>(center - 2 * widen + 0.5), 0);
+    const auto last = std::min<Index>(static_cast<Index>(center + 2 * widen + 0.5), inputs);
     const std::size_t begin = taps.size();
     double sum = 0;
     for (Index j = first; j < last; ++j) {
-      taps.push_back({i, j, cubic_kernel((static_cast<double>(j) - centre + 0.5) / widen, -0.5)});
+      taps.push_back({i, j, cubic_kernel((static_cast<double>(j) - center + 0.5) / widen, -0.5)});
       sum += taps.back().weight;
     }
     for (std::size_t t = begin; t < taps.size(); ++t) taps[t].weight /= sum;
@@ -58,7 +58,7 @@ inline CachedVector<Tap> bicubic_taps(Index inputs, Index outputs, Bicubic filte
   return taps;
 }
 
-/// The same for the cells of a grid, counted row by row.
+/// The taps of the cells of a grid, counted row by row.
 inline CachedVector<Tap> bicubic_taps(const Size& from, const Size& to, Bicubic filter) {
   CachedVector<Tap> taps;
   const CachedVector<Tap> across = bicubic_taps(from.width, to.width, filter);

@@ -41,7 +41,7 @@ struct LayerNormForward {
         },
         padded(row, mean));
     const Scalar rstd = 1 / std::sqrt(squares / count + eps);
-    // Where they are absent, gamma is one and beta minus zero: neither then changes a bit.
+    // An absent gamma is one and an absent beta minus zero: neither then changes a bit.
     each_vector<Vector>(
         0, cols,
         [=](const Vector& x, const Vector& gamma, const Vector& beta, Vector& y)

@@ -13,7 +13,7 @@ T* advanced(T* pointer, Index count) {
   return pointer ? pointer + count : pointer;
 }
 
-/// Whether rows so far apart share cache sets: at a multiple of 4 KiB they share a few sets of
+/// True if rows so far apart share cache sets: at a multiple of 4 KiB they share a few sets of
 /// every cache, and a column of them does not stay in any.
 inline bool shares_cache_sets(Index stride) {
   constexpr Index distance = 4096 / sizeof(float);
@@ -49,7 +49,7 @@ struct MatrixView {
 
   T* row(Index r) const { return data + r * stride; }
 
-  /// The same memory for Eigen.
+  /// This memory as a matrix of Eigen's.
   auto eigen() const {
     using Matrix = RowMajorMatrix<std::remove_const_t<T>>;
     using Mapped = std::conditional_t<std::is_const_v<T>, const Matrix, Matrix>;

@@ -32,7 +32,7 @@ inline Index step_count(Index depth, GemmInput input) {
 /// The two bfloat16 that stand for a float: high = bfloat16(x) and low = bfloat16(x - high).
 enum class SplitPart { high, low };
 
-/// How a block of pairs lies in memory.
+/// The orders in which a block of pairs may lie in memory.
 enum class PairOrder {
   outer_major,  ///< line r: the pairs of row or column r, k after k; for A
   k_major,      ///< line p: pair p of each row or column, one after the other; for B

@@ -5,7 +5,7 @@
 
 namespace tessera::kernels {
 
-/// What happens to a product's tile while it is still in cache:
+/// Epilogue of a product: the work on a tile of C while it is still in cache.
 /// c += bias; then, with `gelu`, c = gelu(c), the input of gelu kept in `gelu_input` if given; then
 /// c += residual. The matrices are contiguous, as c must be when they are used.
 template <class Scalar>

@@ -45,7 +45,7 @@ struct TileProduct {
 
 namespace detail {
 
-/// Where a tile reads A: three rows share a pointer, for [p], [p + stride] and [p + 2 stride] are
+/// The addresses at which a tile reads A: three rows share a pointer, for [p], [p + stride] and [p + 2 stride] are
 /// the addresses that an instruction can have.
 template <int rows>
 struct RowPointers {

@@ -2,12 +2,12 @@
 
 #include "tessera/core/shape.hpp"
 
-// The words of this folder are those of Goto & van de Geijn ("Anatomy of high-performance matrix
-// multiplication", 2008) and of BLIS: docs/glossary.md has them with a picture.
+// The vocabulary of this folder is that of Goto & van de Geijn ("Anatomy of high-performance matrix
+// multiplication", 2008) and of BLIS: docs/glossary.md has it with a picture.
 
 namespace tessera::kernels {
 
-/// What float products multiply.
+/// The form in which float products read their operands.
 enum class GemmInput {
   f32,
   bf16,        ///< each float rounded to bfloat16

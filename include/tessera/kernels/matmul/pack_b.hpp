@@ -9,7 +9,7 @@
 
 namespace tessera::kernels {
 
-/// How B lies in memory.
+/// The orders in which B may lie in memory.
 enum class BLayout {
   k_by_n,                ///< [K, N]
   n_by_k,                ///< [N, K], used transposed
@@ -29,7 +29,7 @@ struct OperandB {
 
   bool in_panels() const { return layout != BLayout::k_by_n && layout != BLayout::n_by_k; }
 
-  /// What its panels hold; f32 for other layouts.
+  /// The form of the values in its panels; f32 for other layouts.
   GemmInput panel_input() const {
     if (layout == BLayout::panels_of_bf16) return GemmInput::bf16;
     return layout == BLayout::panels_of_bf16_split ? GemmInput::bf16_split : GemmInput::f32;
@@ -75,7 +75,7 @@ inline void pack_panel_steps(const OperandB& b, GemmInput input, Index panel, In
 /// by halving and doubling on x W of benchmarks/python/compare_matmul.py.
 inline constexpr Index rows_worth_packing = 64;
 
-/// Whether all of B is packed at once instead of by each cell: in a few panels every row of [K, N]
+/// True if all of B is packed at once instead of by each cell: in a few panels every row of [K, N]
 /// lies on a page of its own. A large B would not stay in cache. A training step of MAE ViT-B/16
 /// takes 3 to 4 % less by it.
 inline bool worth_packing_whole(const OperandB& b, Index rows) {
@@ -155,7 +155,7 @@ class PanelsOfB {
   }
 
  private:
-  /// Where panel p lies from step `begin` on, if it is read in place.
+  /// The place of panel p from step `begin` on, if it is read in place.
   const float* in_place(Index p, Index begin) const {
     if (b_.in_panels()) return b_.data + ((first_ + p) * steps() + begin) * k_stride_;
     return b_.data + begin * b_.stride + (first_ + p) * panel_cols;

@@ -44,7 +44,7 @@ class PackedMatrix {
   }
   std::size_t bytes() const { return values_.size() * sizeof(Scalar); }
 
-  /// What products with it multiply in the calling thread's scope.
+  /// The form in which products with it read their operands in the calling thread's scope.
   GemmInput input() const {
     if constexpr (has_kernels<Scalar>)
       return gemm_input({values_.data(), cols_, rows_, 0, layout_});

@@ -12,14 +12,14 @@
 
 namespace tessera::kernels {
 
-/// Whether float has kernels on vectors and products of its own, chosen at run time.
+/// True if float has kernels on vectors and products of its own, chosen at run time.
 #if defined(__x86_64__)
 inline constexpr bool has_float_kernels = true;
 #else
 inline constexpr bool has_float_kernels = false;
 #endif
 
-/// Whether Scalar has them. Every other Scalar runs the same kernels on vectors of one lane, and
+/// True if Scalar has them. Every other Scalar runs the same kernels on vectors of one lane, and
 /// leaves its products to Eigen.
 template <class Scalar>
 inline constexpr bool has_kernels = has_float_kernels && std::is_same_v<Scalar, float>;
