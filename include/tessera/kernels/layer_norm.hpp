@@ -41,7 +41,7 @@ struct LayerNormForward {
         },
         padded(row, mean));
     const Scalar rstd = 1 / std::sqrt(squares / count + eps);
-    // An absent gamma is one and an absent beta minus zero: neither then changes a bit.
+    // An absent gamma is one and an absent beta zero: neither changes a value.
     each_vector<Vector>(
         0, cols,
         [=](const Vector& x, const Vector& gamma, const Vector& beta, Vector& y)
@@ -49,7 +49,7 @@ struct LayerNormForward {
               const Vector n = (x - mean) * rstd;
               y = n * gamma + beta;
             },
-        row, optional(factors, Scalar(1)), optional(shifts, -Scalar(0)), written(result));
+        row, optional(factors, Scalar(1)), optional(shifts, Scalar(0)), written(result));
     *kept_mean = mean;
     *kept_rstd = rstd;
   }

@@ -45,8 +45,8 @@ struct TileProduct {
 
 namespace detail {
 
-/// The addresses at which a tile reads A: three rows share a pointer, for [p], [p + stride] and [p + 2 stride] are
-/// the addresses that an instruction can have.
+/// The addresses at which a tile reads A: three rows share a pointer, for [p], [p + stride] and [p
+/// + 2 stride] are the addresses that an instruction can have.
 template <int rows>
 struct RowPointers {
   static constexpr int groups = (rows + 2) / 3;
@@ -143,6 +143,14 @@ struct MultiplyTile {
 
 #if defined(__x86_64__)
 
+/// The product in one tile, if that is `rows` rows high.
+template <class Vector, class Arithmetic, int rows>
+bool multiply_whole(const TileProduct* product) {
+  if (product->rows != rows) return false;
+  run_with<Vector, MultiplyTile<Arithmetic, rows>>(product);
+  return true;
+}
+
 /// As many tiles of `rows` rows as `part` has room for; it then begins below them.
 template <class Vector, class Arithmetic, int rows>
 void multiply_tiles(TileProduct& part) {
@@ -160,6 +168,7 @@ void multiply_rows(const TileProduct* product) {
   constexpr std::array<int, sizeof...(heights)> list{heights...};
   static_assert(std::is_sorted(list.rbegin(), list.rend()) && list.back() == 1,
                 "heights fall, and end in 1: otherwise some numbers of rows are never reached");
+  if ((multiply_whole<Vector, Arithmetic, heights>(product) || ...)) return;
   TileProduct part = *product;
   (multiply_tiles<Vector, Arithmetic, heights>(part), ...);
 }
