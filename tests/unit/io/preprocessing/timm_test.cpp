@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "support/io/files.hpp"
 #include "support/io/preprocessing_cases.hpp"
+#include "tessera/io/json/values.hpp"
 
 namespace tessera::io::test {
 
