@@ -10,6 +10,7 @@
 //     done at step 200; weights: runs/photos/saves/000000000200/weights.safetensors
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <string>
 
 #include "support/print.hpp"
@@ -89,10 +90,11 @@ int pretrain(const typename Method::Recipe& recipe, const data::ImageSource& pic
       {.seed = settings.seed,
        .save_every = 100,
        .progress = [](const run::LogEntry& entry) { print(run::progress_line(entry)); },
+       .damaged =
+           [](const run::DamagedSave& save) {
+             print("passed over: ", save.folder.string(), ": ", save.reason);
+           },
        .stop = [&] { return stop.asked(); }});
-  for (const run::DamagedSave& damaged : report.damaged) {
-    print("passed over: ", damaged.folder.string(), ": ", damaged.reason);
-  }
   if (report.end == run::PretrainEnd::stopped) {
     print("stopped and saved at step ", report.step, "; start again to go on");
     return run::stopped_exit_code;

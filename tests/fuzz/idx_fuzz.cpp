@@ -9,7 +9,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       const auto bytes = io::fuzz::bytes_of(data, size);
       const auto idx = data::detail::IdxFile::parse({bytes.begin(), bytes.end()}, "input", rank);
       std::size_t count = 1;
-      for (const Index extent : idx.shape) count *= static_cast<std::size_t>(extent);
+      for (const Index extent : idx.shape) {
+        const auto size = static_cast<std::size_t>(extent);
+        io::fuzz::require_that(!__builtin_mul_overflow(count, size, &count));
+      }
       io::fuzz::require_that(idx.shape.size() == rank && count == idx.values().size());
     });
   }

@@ -3,9 +3,8 @@
 Run: python tests/reference/augmentation.py
 Needs numpy, pillow, safetensors and torch. Writes tests/golden/augmentation.safetensors.
 
-torchvision's transforms of PIL images are calls of Pillow with numbers that torch draws. torchvision
-itself has no build without a GPU stack here, so the calls are stated below, one line each, as
-torchvision 0.24 makes them (transforms/transforms.py, transforms/_functional_pil.py).
+torchvision's transforms of PIL images are calls of Pillow with numbers that torch draws. They are
+stated below, one line each, as torchvision 0.24 makes them, so that torchvision need not be installed (transforms/transforms.py, transforms/_functional_pil.py).
 """
 
 import zlib

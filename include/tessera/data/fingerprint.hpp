@@ -24,7 +24,7 @@ struct Fingerprint {
     ++count;
     bytes += size;
     names = hash_text(name, names);
-    // Names hold no zero byte, so that "ab", 1 and "a", 11 cannot be mistaken for each other.
+    // Mixed behind each name, so that "a1", 1 and "a", 11 cannot be mistaken for each other.
     names = hash_of({names, size, static_cast<std::uint64_t>(label)});
   }
 };

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -27,8 +28,8 @@ enum class FolderLabels {
 
 struct FolderOptions {
   FolderLabels labels = FolderLabels::folders_if_any;
-  /// Whether symbolic links that lead out of the folder are followed. They are refused otherwise: a
-  /// data set should not change because something elsewhere did.
+  /// Follows symbolic links that lead out of the folder. They are refused otherwise: a data set
+  /// should not change because something elsewhere did.
   bool links_out_of_folder = false;
 };
 
@@ -52,7 +53,10 @@ class FolderSource final : public ImageSource {
   }
 
   Index size() const override { return static_cast<Index>(files_.size()); }
-  io::Image image(Index index) const override { return io::read_image(folder_ / at(index).name); }
+  io::Image image(Index index) const override {
+    const std::filesystem::path path = folder_ / at(index).name;
+    return detail::decoded_or_broken(io::read_file(path, most_bytes), path.string());
+  }
   Index label(Index index) const override { return at(index).label; }
   /// The path within the folder, with slashes.
   std::string name(Index index) const override { return at(index).name; }
@@ -66,6 +70,8 @@ class FolderSource final : public ImageSource {
     Index label = no_label;
   };
 
+  static constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;  // as io::read_image
+
   const File& at(Index index) const { return files_[static_cast<std::size_t>(index)]; }
 
   void list(const FolderOptions& options) {
@@ -76,28 +82,39 @@ class FolderSource final : public ImageSource {
     if (!fs::is_directory(root)) io::refuse_file(folder_.string(), "is not a folder");
 
     const auto follow = fs::directory_options::follow_directory_symlink;
+    std::set<fs::path> linked;  // folders that a link led to
     fs::recursive_directory_iterator entry(folder_, follow, error);
     for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
       const fs::path& path = entry->path();
-      const bool is_folder = entry->is_directory();
+      std::error_code unknown;  // of a link that leads nowhere, for instance
+      const bool is_folder = entry->is_directory(unknown);
       if (path.filename().string().starts_with('.')) {
         if (is_folder) entry.disable_recursion_pending();
         continue;
       }
       if (!is_folder && !detail::is_image_name(path.filename().string())) continue;
-      if (entry->is_symlink()) {
-        check_link(path, root, is_folder, options.links_out_of_folder);
+      if (entry->is_symlink(unknown)) {
+        const fs::path target = checked_target(path, root, is_folder, options.links_out_of_folder);
+        if (is_folder && !linked.insert(target).second) {
+          io::refuse_file(path.string(), "is a second link to the folder ", target.string());
+        }
       }
       if (is_folder) continue;
-      if (!entry->is_regular_file()) io::refuse_file(path.string(), "is not a regular file");
-      files_.push_back({path.lexically_relative(folder_).generic_string(), entry->file_size()});
+      if (!entry->is_regular_file(unknown)) {
+        io::refuse_file(path.string(), "is not a regular file");
+      }
+      const std::uintmax_t bytes = entry->file_size(unknown);
+      if (unknown) io::refuse_file(path.string(), "cannot be read: ", unknown.message());
+      files_.push_back({path.lexically_relative(folder_).generic_string(), bytes});
     }
     if (error) io::refuse_file(folder_.string(), "cannot be listed: ", error.message());
   }
 
-  /// A link to a folder above it would be walked for ever; a link out of the folder must be wanted.
-  static void check_link(const std::filesystem::path& link, const std::filesystem::path& root,
-                         bool is_folder, bool links_out_of_folder) {
+  /// Where a link leads. A link to a folder of the set itself would list its pictures twice, or for
+  /// ever; a link out of the folder must be wanted.
+  static std::filesystem::path checked_target(const std::filesystem::path& link,
+                                              const std::filesystem::path& root, bool is_folder,
+                                              bool links_out_of_folder) {
     namespace fs = std::filesystem;
     std::error_code error;
     const fs::path target = fs::canonical(link, error);
@@ -106,13 +123,14 @@ class FolderSource final : public ImageSource {
       return std::mismatch(folder.begin(), folder.end(), path.begin(), path.end()).first ==
              folder.end();
     };
-    if (is_folder && within(fs::canonical(link.parent_path()), target)) {
-      io::refuse_file(link.string(), "is a link to a folder that it lies in");
+    if (is_folder && (within(target, root) || within(root, target))) {
+      io::refuse_file(link.string(), "is a link to a folder of the set itself, ", target.string());
     }
     if (!links_out_of_folder && !within(target, root)) {
       io::refuse_file(link.string(), "is a link out of the folder, to ", target.string(),
                       "; FolderOptions::links_out_of_folder follows it");
     }
+    return target;
   }
 
   /// The classes are the first folders on the way to the pictures, in the order of the pictures:

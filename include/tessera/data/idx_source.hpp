@@ -82,10 +82,10 @@ struct IdxFile {
           byte(at) << 24 | byte(at + 1) << 16 | byte(at + 2) << 8 | byte(at + 3);
       if (size == 0) io::refuse_file(file, "dimension ", i, " is empty");
       shape.push_back(static_cast<Index>(size));
-      count *= size;  // at most most_bytes times 2^32, which 64 bits hold
-      if (count > most_bytes) {
+      if (size > most_bytes / count) {
         io::refuse_file(file, "has more than ", most_bytes, " values by its header");
       }
+      count *= size;
     }
     return shape;
   }
@@ -96,8 +96,8 @@ struct IdxFile {
 
 }  // namespace detail
 
-/// Grey pictures of one size, and their labels, in MNIST's IDX format, packed by gzip or not:
-/// MNIST, Fashion-MNIST, EMNIST, KMNIST. Each picture has its grey three times, as red, green and
+/// Gray pictures of one size, and their labels, in MNIST's IDX format, packed by gzip or not:
+/// MNIST, Fashion-MNIST, EMNIST, KMNIST. Each picture has its gray three times, as red, green and
 /// blue.
 class IdxSource final : public ImageSource {
  public:
@@ -119,7 +119,13 @@ class IdxSource final : public ImageSource {
   /// Without labels.
   explicit IdxSource(const std::filesystem::path& images)
       : images_(detail::IdxFile::read(images, 3)) {
+    if (images_.shape[1] * images_.shape[2] > io::default_max_pixels) {
+      io::refuse_file(images.string(), "has pictures of ", Size{images_.shape[1], images_.shape[2]},
+                      ", more than ", io::default_max_pixels, " pixels");
+    }
     fingerprint_.count = size();
+    fingerprint_.names = hash_of({static_cast<std::uint64_t>(images_.shape[1]),
+                                  static_cast<std::uint64_t>(images_.shape[2])});
     fingerprint_.bytes = images_.values().size();
     fingerprint_.names = hash_bytes(images_.values(), fingerprint_.names);
   }
@@ -130,9 +136,9 @@ class IdxSource final : public ImageSource {
     const Index height = images_.shape[1];
     const Index width = images_.shape[2];
     io::Image image = io::Image::empty({height, width, 3});
-    const std::byte* grey = images_.values().data() + index * height * width;
+    const std::byte* gray = images_.values().data() + index * height * width;
     for (Index pixel = 0; pixel < height * width; ++pixel) {
-      std::fill_n(image.data() + 3 * pixel, 3, std::to_integer<std::uint8_t>(grey[pixel]));
+      std::fill_n(image.data() + 3 * pixel, 3, std::to_integer<std::uint8_t>(gray[pixel]));
     }
     return image;
   }

@@ -12,13 +12,14 @@
 
 namespace tessera::data {
 
-/// How a loader treats a sample that cannot be decoded.
+/// The treatment of a sample that cannot be decoded. What cannot be read, because a disk or memory
+/// fails, is an error in any case.
 enum class BrokenSample {
   fail,    ///< Loader::at throws an error that names it
   replace  ///< another sample takes its place, and the batch says so
 };
 
-/// How a loader treats the samples that do not fill a batch at the end of an epoch.
+/// The treatment of samples that do not fill a batch at the end of an epoch.
 enum class LastBatch {
   drop,  ///< passed over, for training; they come up in other epochs, whose order is another
   keep   ///< a smaller batch, for evaluation: every sample once
@@ -30,7 +31,8 @@ struct LoaderOptions {
   bool shuffle = true;  ///< epoch_order; the source's own order otherwise
   LastBatch last_batch = LastBatch::drop;
   BrokenSample broken_sample = BrokenSample::fail;
-  /// The largest share of a source's samples that may be replaced before that is an error.
+  /// The largest share of a source's samples that may be replaced, since the loader was made,
+  /// before that is an error.
   double most_replaced = 0.001;
 
   /// This rank's rows of each batch: the `rank`th of `ranks` equal, contiguous parts.

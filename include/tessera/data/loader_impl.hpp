@@ -2,24 +2,21 @@
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <exception>
-#include <functional>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "tessera/core/inline.hpp"
+#include "tessera/data/batch_workers.hpp"
 #include "tessera/data/loader.hpp"
 
 namespace tessera::data {
@@ -28,117 +25,15 @@ namespace detail {
 
 /// A batch while it is made. Rows are made by any thread, each row by one: tensors and vectors have
 /// their final sizes from the start, and a thread writes to its own row of them alone.
-struct BatchInWork {
+struct BatchInWork : RowsInWork {
+  explicit BatchInWork(Index count) : RowsInWork(count), replacements(as_size(count)) {}
+
+  static std::size_t as_size(Index count) { return static_cast<std::size_t>(count); }
+
   Batch batch;
-  Index rows = 0;
   Index first_position = 0;                              // of row 0, in the order of the epoch
   std::shared_ptr<const Tensor<Index, 1>> order;         // null: the source's own order
   std::vector<std::optional<Replacement>> replacements;  // by row
-
-  // Guarded by the mutex of BatchWorkers.
-  Index next_row = 0;                      // the first row that nobody has begun
-  Index made = 0;                          // rows that are finished, well or not
-  std::vector<std::exception_ptr> errors;  // by row; null for a row that is well
-
-  bool ready() const { return made == rows; }
-};
-
-/// Threads that make the rows of batches, earlier batches first.
-///
-/// The protocol: one mutex guards the queue and the counters of every batch in work. A thread takes
-/// the number of a row under it, makes the row without it, and counts the row as made under it
-/// again; so whoever sees ready() under the mutex sees all rows. A batch that nobody wants any more
-/// leaves the queue; rows of it in work are finished and thrown away with the last pointer to it.
-class BatchWorkers {
- public:
-  using MakeRow = std::function<void(BatchInWork&, Index row)>;
-
-  BatchWorkers(int threads, MakeRow make_row) : make_row_(std::move(make_row)) {
-    threads_.reserve(static_cast<std::size_t>(threads));
-    try {
-      for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
-    } catch (...) {
-      stop();
-      throw;
-    }
-  }
-  ~BatchWorkers() { stop(); }
-  BatchWorkers(const BatchWorkers&) = delete;
-  BatchWorkers& operator=(const BatchWorkers&) = delete;
-
-  void add(std::shared_ptr<BatchInWork> batch) {
-    const std::lock_guard lock(mutex_);
-    queue_.push_back(std::move(batch));
-    work_waits_.notify_all();
-  }
-
-  /// Nothing that is not begun yet is begun.
-  void forget_all() {
-    const std::lock_guard lock(mutex_);
-    queue_.clear();
-  }
-
-  /// Until every row of the batch is made. The caller makes rows too while it has to wait, so that
-  /// this also works without threads.
-  void finish(BatchInWork& batch) {
-    std::unique_lock lock(mutex_);
-    while (!batch.ready()) {
-      if (batch.next_row < batch.rows) {
-        make_next_row(batch, lock);
-      } else {
-        row_made_.wait(lock);
-      }
-    }
-  }
-
- private:
-  void work() {
-    std::unique_lock lock(mutex_);
-    while (true) {
-      while (!queue_.empty() && queue_.front()->next_row == queue_.front()->rows) {
-        queue_.pop_front();
-      }
-      if (stopping_) return;
-      if (queue_.empty()) {
-        work_waits_.wait(lock);
-      } else {
-        const std::shared_ptr<BatchInWork> batch = queue_.front();
-        make_next_row(*batch, lock);
-      }
-    }
-  }
-
-  void make_next_row(BatchInWork& batch, std::unique_lock<std::mutex>& lock) {
-    const Index row = batch.next_row++;
-    lock.unlock();
-    std::exception_ptr error;
-    try {
-      make_row_(batch, row);
-    } catch (...) {
-      error = std::current_exception();
-    }
-    lock.lock();
-    batch.errors[static_cast<std::size_t>(row)] = error;
-    ++batch.made;
-    row_made_.notify_all();
-  }
-
-  void stop() {
-    {
-      const std::lock_guard lock(mutex_);
-      stopping_ = true;
-      work_waits_.notify_all();
-    }
-    for (std::thread& thread : threads_) thread.join();
-  }
-
-  MakeRow make_row_;
-  std::mutex mutex_;
-  std::condition_variable work_waits_;
-  std::condition_variable row_made_;
-  std::deque<std::shared_ptr<BatchInWork>> queue_;
-  bool stopping_ = false;
-  std::vector<std::thread> threads_;
 };
 
 }  // namespace detail
@@ -168,7 +63,7 @@ struct Loader::State {
   Index order_epoch = 0;
   std::set<std::string> replaced_names;
 
-  detail::BatchWorkers workers;  // last, so first to go: its threads use all of the above
+  detail::RowWorkers workers;  // last, so first to go: its threads use all of the above
 };
 
 TESSERA_INLINE Loader::State::State(const ImageSource& from, Augmentation how,
@@ -176,7 +71,9 @@ TESSERA_INLINE Loader::State::State(const ImageSource& from, Augmentation how,
     : source(from),
       augmentation(std::move(how)),
       options(what),
-      workers(what.workers, [this](detail::BatchInWork& work, Index row) { make_row(work, row); }) {
+      workers(what.workers, [this](detail::RowsInWork& rows, Index row) {
+        make_row(static_cast<detail::BatchInWork&>(rows), row);
+      }) {
   const Index count = source.size();
   batches = options.last_batch == LastBatch::drop ? count / options.batch
                                                   : (count + options.batch - 1) / options.batch;
@@ -189,7 +86,10 @@ TESSERA_INLINE BatchPlace Loader::State::after(const BatchPlace& place) const {
 
 /// A batch with room for its rows, none of them made.
 TESSERA_INLINE std::shared_ptr<detail::BatchInWork> Loader::State::begin(const BatchPlace& place) {
-  auto work = std::make_shared<detail::BatchInWork>();
+  const Index share = options.batch / options.ranks;
+  const Index first_position = place.batch * options.batch + options.rank * share;
+  auto work = std::make_shared<detail::BatchInWork>(
+      std::clamp<Index>(source.size() - first_position, 0, share));
   if (options.shuffle && (!order || order_epoch != place.epoch)) {
     order = std::make_shared<const Tensor<Index, 1>>(
         epoch_order(source.size(), options.seed, place.epoch));
@@ -197,12 +97,8 @@ TESSERA_INLINE std::shared_ptr<detail::BatchInWork> Loader::State::begin(const B
   }
   work->order = order;
 
-  const Index share = options.batch / options.ranks;
-  work->first_position = place.batch * options.batch + options.rank * share;
-  work->rows = std::clamp<Index>(source.size() - work->first_position, 0, share);
+  work->first_position = first_position;
   const auto rows = static_cast<std::size_t>(work->rows);
-  work->errors.resize(rows);
-  work->replacements.resize(rows);
 
   work->batch.place = place;
   work->batch.labels.resize(rows, no_label);
@@ -229,19 +125,27 @@ TESSERA_INLINE void Loader::State::read_ahead() {
 TESSERA_INLINE void Loader::State::make_row(detail::BatchInWork& work, Index row) const {
   const Index position = work.first_position + row;
   const io::Image image = picture_or_replacement(work, row, position);
-  Generator generator = sample_generator(options.seed, work.batch.place.epoch, position);
+  Generator generator =
+      generator_of(Stream::sample, options.seed, {work.batch.place.epoch, position});
   std::size_t next_view = 0;
+  const auto view_of = [&](const io::Image& of, const View& view, Generator& draws) {
+    try {
+      return augmented(of, view, draws);
+    } catch (const std::bad_alloc&) {
+      throw std::runtime_error(source.name(work.batch.samples[static_cast<std::size_t>(row)]) +
+                               ": there is not enough memory for a view of this picture");
+    }
+  };
   for (const View& view : augmentation.views) {
     for (Index i = 0; i < view.count; ++i) {
-      const io::Image seen = augmented(image, view, generator);
+      const io::Image seen = view_of(image, view, generator);
       io::detail::normalize_into(seen, augmentation.normalization,
                                  work.batch.views[next_view++].data() + row * seen.size());
     }
   }
 }
 
-/// The decoded sample. Throws std::runtime_error, also where memory is too small for it: one huge
-/// picture should be named, and be replaceable.
+/// The decoded sample. Where memory is too small for it, the error names it.
 TESSERA_INLINE io::Image Loader::State::picture(Index sample) const {
   try {
     return source.image(sample);
@@ -265,35 +169,33 @@ TESSERA_INLINE io::Image Loader::State::picture_or_replacement(detail::BatchInWo
   std::string error;
   try {
     return use(own);
-  } catch (const std::runtime_error& broken) {
+  } catch (const BrokenImageError& broken) {
     error = broken.what();
   }
   // The stand-in depends on the place alone, like the sample it stands for. More than this many
   // broken ones in a row mean that nearly all are: the share of replaced samples forbids it anyway.
-  constexpr std::uint64_t most_attempts = 32;
-  for (std::uint64_t attempt = 1; attempt <= most_attempts; ++attempt) {
-    const std::uint64_t draw =
-        hash_of({options.seed, static_cast<std::uint64_t>(work.batch.place.epoch),
-                 static_cast<std::uint64_t>(position), attempt});
-    const auto other = static_cast<Index>(draw % static_cast<std::uint64_t>(source.size()));
+  constexpr Index most_attempts = 32;
+  for (Index attempt = 1; attempt <= most_attempts; ++attempt) {
+    Generator generator =
+        generator_of(Stream::stand_in, options.seed, {work.batch.place.epoch, position, attempt});
+    const Index other = generator.randint(0, source.size());
     try {
       io::Image image = use(other);
       work.replacements[at] = {row, source.name(own), error, source.name(other)};
       return image;
-    } catch (const std::runtime_error&) {
+    } catch (const BrokenImageError&) {
       continue;  // broken as well
     }
   }
-  throw std::runtime_error(error);
+  throw BrokenImageError(error);
 }
 
 /// Throws std::runtime_error once more samples of the source were replaced than the options allow.
 TESSERA_INLINE void Loader::State::count_replaced(const Batch& batch) {
   for (const Replacement& one : batch.replaced) replaced_names.insert(one.name);
   const auto replaced = static_cast<double>(replaced_names.size());
-  if (batch.replaced.empty() ||
-      replaced <= options.most_replaced * static_cast<double>(source.size()))
-    return;
+  const double most = options.most_replaced * static_cast<double>(source.size());
+  if (batch.replaced.empty() || replaced <= most) return;
   throw std::runtime_error(
       concat(replaced_names.size(), " of ", source.size(),
              " samples cannot be decoded, more than most_replaced = ", options.most_replaced,

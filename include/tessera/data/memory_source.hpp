@@ -30,7 +30,10 @@ class MemorySource final : public ImageSource {
     if (samples_.empty()) refuse("MemorySource", "no samples");
     for (std::size_t i = 0; i < samples_.size(); ++i) {
       Sample& sample = samples_[i];
-      io::detail::require_image(sample.image, "MemorySource");
+      if (sample.image.size() == 0 || sample.image.dim(2) != 3) {
+        refuse("MemorySource", "sample ", i, " has shape ", sample.image.shape(),
+               ", but [height, width, 3] is needed, not empty");
+      }
       const auto class_count = static_cast<Index>(classes_.size());
       if (sample.label != no_label && (sample.label < 0 || sample.label >= class_count)) {
         refuse("MemorySource", "sample ", i, " has label ", sample.label, ", but there are ",
@@ -38,6 +41,9 @@ class MemorySource final : public ImageSource {
       }
       if (sample.name.empty()) sample.name = "sample " + std::to_string(i);
       fingerprint_.add(sample.name, static_cast<std::uint64_t>(sample.image.size()), sample.label);
+      fingerprint_.names =
+          hash_of({fingerprint_.names, static_cast<std::uint64_t>(sample.image.dim(0)),
+                   static_cast<std::uint64_t>(sample.image.dim(1))});
       const auto* pixels = reinterpret_cast<const char*>(sample.image.data());
       fingerprint_.names =
           hash_text({pixels, static_cast<std::size_t>(sample.image.size())}, fingerprint_.names);

@@ -2,6 +2,7 @@
 
 #include <compare>
 #include <cstdint>
+#include <initializer_list>
 
 #include "tessera/core/random/distributions.hpp"
 #include "tessera/core/tensor.hpp"
@@ -26,12 +27,18 @@ inline Tensor<Index, 1> epoch_order(Index count, std::uint64_t seed, Index epoch
   return randperm(count, generator);
 }
 
-/// The random numbers of the sample at a position of an epoch: a generator of its own, so that its
-/// augmentation depends neither on who reads it nor on what was read before. torch seeds a
-/// generator by 32 bits: two of the samples of a long run may share them, which does no harm.
-inline Generator sample_generator(std::uint64_t seed, Index epoch, Index position) {
-  return Generator(
-      hash_of({seed, static_cast<std::uint64_t>(epoch), static_cast<std::uint64_t>(position)}));
+/// The purposes that a run draws random numbers for. Each has streams of its own, so that the crop
+/// of a sample and the masks of a step never are the same draws.
+enum class Stream : std::uint64_t { first_weights = 1, sample, stand_in, masks, tape };
+
+/// The random numbers of one thing in a run, a sample or a step: a generator of its own, so that it
+/// depends neither on who draws nor on what was drawn before. `places` say which thing. torch seeds
+/// a generator by 32 bits: two things of a long run may share them, which does no harm.
+inline Generator generator_of(Stream stream, std::uint64_t seed,
+                              std::initializer_list<Index> places) {
+  std::uint64_t hash = hash_of({static_cast<std::uint64_t>(stream), seed});
+  for (const Index place : places) hash = hash_of({hash, static_cast<std::uint64_t>(place)});
+  return Generator(hash);
 }
 
 }  // namespace tessera::data

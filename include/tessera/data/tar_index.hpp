@@ -34,14 +34,20 @@ class TarReader {
  public:
   explicit TarReader(const io::InputFile& file) : file_(file) {}
 
-  /// The next regular file; nothing at the end of the archive. Folders, links and devices are
-  /// passed over. Throws std::runtime_error "archive: reason".
+  /// The next regular file; nothing at the end of the archive. Folders, symbolic links and devices
+  /// are passed over; a hard link, a second name of another member, is refused. Throws
+  /// std::runtime_error "archive: reason".
   std::optional<TarMember> next() {
     while (place_ < file_.size()) {
       const Header header = read_header();
-      if (header.empty) return std::nullopt;
+      if (header.empty) {
+        check_end();
+        return std::nullopt;
+      }
       const std::uint64_t contents = place_;
-      const std::uint64_t size = size_of_next_.value_or(header.size);
+      // Links, devices and folders have no contents, whatever size some programs write.
+      const bool without_contents = header.type >= '1' && header.type <= '6';
+      const std::uint64_t size = without_contents ? 0 : size_of_next_.value_or(header.size);
       if (size > file_.size() - contents) {
         io::refuse_file(file_.name(), "member ", header.name, " has ", size,
                         " bytes and ends beyond the archive");
@@ -55,7 +61,8 @@ class TarReader {
           read_pax(contents, size, true);
           continue;
         case 'L':
-          name_of_next_ = text_at(contents, size);
+          name_of_next_ = text_at(contents, size, most_name);
+          name_of_next_->resize(std::min(name_of_next_->find('\0'), name_of_next_->size()));
           continue;
         case 'K':
           continue;  // the long target of a link
@@ -67,6 +74,10 @@ class TarReader {
       TarMember member{name_of_next_.value_or(header.name), contents, size};
       name_of_next_.reset();
       size_of_next_.reset();
+      if (header.type == '1') {
+        io::refuse_file(file_.name(), "member ", member.name,
+                        " is a link to another member; pack the archive with --hard-dereference");
+      }
       if (header.type != '0' && header.type != '\0' && header.type != '7') continue;
       if (member.name.ends_with('/')) continue;  // a folder in archives older than ustar
       check_name(member.name);
@@ -77,8 +88,8 @@ class TarReader {
 
  private:
   static constexpr std::size_t block = 512;
-  // Names and attributes of one member. PATH_MAX is 4096; the rest is for attributes.
-  static constexpr std::uint64_t most_text = std::uint64_t{1} << 16;
+  static constexpr std::uint64_t most_name = std::uint64_t{1} << 16;  // PATH_MAX is 4096
+  static constexpr std::uint64_t most_attributes = std::uint64_t{1} << 24;
 
   struct Header {
     bool empty = false;  // a block of zeros: the end of the archive
@@ -110,6 +121,22 @@ class TarReader {
     return header;
   }
 
+  /// The first block of zeros is at place_: nothing but zeros may follow. An archive with a hole,
+  /// or two that were joined, would otherwise lose members without a word.
+  void check_end() const {
+    std::vector<char> bytes(std::size_t{1} << 16);
+    for (std::uint64_t at = place_; at < file_.size(); at += bytes.size()) {
+      const auto count =
+          static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), file_.size() - at));
+      const std::span<char> piece = std::span(bytes).first(count);
+      file_.read(at, std::as_writable_bytes(piece));
+      if (std::any_of(piece.begin(), piece.end(), [](char byte) { return byte != 0; })) {
+        io::refuse_file(file_.name(), "has contents behind its end at byte ", place_,
+                        ": a hole in it, or two archives in one file");
+      }
+    }
+  }
+
   /// The sum of all bytes, those of the sum itself as spaces. Some old programs added signed bytes.
   void check_sum(const Block& bytes) const {
     std::uint64_t sum = 0;
@@ -130,9 +157,7 @@ class TarReader {
     const std::string_view start(bytes.data(), 6);
     if (start.starts_with("\x1f\x8b")) return ", but packed by gzip; unpack it first";
     if (start.starts_with("\x28\xb5\x2f\xfd")) return ", but packed by zstd; unpack it first";
-    if (start.starts_with("\xfd"
-                          "7zXZ"))
-      return ", but packed by xz; unpack it first";
+    if (start.starts_with("\xFD\067zXZ")) return ", but packed by xz; unpack it first";
     if (start.starts_with("BZh")) return ", but packed by bzip2; unpack it first";
     return "";
   }
@@ -168,20 +193,20 @@ class TarReader {
     io::refuse_file(file_.name(), "has a header with a damaged number, near byte ", place_);
   }
 
-  std::string text_at(std::uint64_t offset, std::uint64_t size) const {
-    if (size > most_text) {
+  std::string text_at(std::uint64_t offset, std::uint64_t size, std::uint64_t most) const {
+    if (size > most) {
       io::refuse_file(file_.name(), "has a name or attributes of ", size, " bytes at byte ", offset,
-                      "; the limit is ", most_text);
+                      "; the limit is ", most);
     }
     std::string text(static_cast<std::size_t>(size), '\0');
     file_.read(offset, std::as_writable_bytes(std::span(text)));
-    return text.substr(0, text.find('\0'));
+    return text;
   }
 
   /// pax attributes, records "length key=value\n" where length counts the whole record. A path and
   /// a size hold for the next member; global ones would rename every member and are refused.
   void read_pax(std::uint64_t offset, std::uint64_t size, bool global) {
-    const std::string records = text_at(offset, size);
+    const std::string records = text_at(offset, size, most_attributes);
     std::string_view rest = records;
     while (!rest.empty()) {
       std::size_t length = 0;
@@ -201,6 +226,9 @@ class TarReader {
                         global ? " for all members" : "", ", which is not supported");
       }
       const std::string_view value = record.substr(equals + 1);
+      if (value.find('\0') != std::string_view::npos) {
+        io::refuse_file(file_.name(), "has a ", key, " with a zero byte at byte ", offset);
+      }
       if (key == "path") {
         name_of_next_ = std::string(value);
       } else {

@@ -56,7 +56,7 @@ class TarSource final : public ImageSource {
     }
     std::vector<std::byte> bytes(static_cast<std::size_t>(sample.size));
     file.read(sample.offset, bytes);
-    return io::decode_image(bytes, file.name() + ": " + sample.key);
+    return detail::decoded_or_broken(bytes, file.name() + ": " + sample.key);
   }
 
   Index label(Index index) const override { return at(index).label; }

@@ -107,8 +107,10 @@ Neighbors<Scalar> nearest_neighbors(const Tensor<Scalar, 2>& features,
 }
 
 /// The column of the largest value of each row of `scores` [R, C]; the first of equal ones.
+/// Throws std::invalid_argument if a row is empty.
 template <class Scalar>
 std::vector<Index> largest_of_rows(const Tensor<Scalar, 2>& scores) {
+  if (scores.dim(1) < 1) refuse("largest_of_rows", "scores ", scores.shape(), " have no columns");
   std::vector<Index> largest;
   for (Index r = 0; r < scores.dim(0); ++r) {
     const Scalar* row = scores.row(r);
@@ -124,13 +126,18 @@ struct KnnOptions {
 
 /// The share of each class in the votes of each query's neighbors, [Q, classes]; a row adds up
 /// to 1. A neighbor's weight is exp(cosine / temperature). `labels` are those of the rows that the
-/// neighbors are of. Throws std::invalid_argument unless the temperature is positive and every
-/// label in [0, classes).
+/// neighbors are of. Throws std::invalid_argument unless the temperature is positive, every label in
+/// [0, classes), and every neighbor has one.
 template <std::floating_point Scalar>
 Tensor<double, 2> knn_votes(const Neighbors<Scalar>& neighbors, std::span<const Index> labels,
                             Index classes, double temperature) {
   if (!(temperature > 0)) refuse("knn_votes", "temperature = ", temperature, " is not positive");
   detail::check_labels("knn_votes", labels, static_cast<Index>(labels.size()), classes);
+  for (const Index row : neighbors.index) {
+    if (row < 0 || row >= static_cast<Index>(labels.size())) {
+      refuse("knn_votes", "there is a neighbor ", row, ", but ", labels.size(), " labels");
+    }
+  }
   Tensor<double, 2> votes({neighbors.index.dim(0), classes});
   for (Index q = 0; q < votes.dim(0); ++q) {
     double total = 0;

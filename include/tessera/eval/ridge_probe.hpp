@@ -51,7 +51,8 @@ struct LinearClassifier {
 /// The quick linear probe: ridge regression on one-hot labels in closed form. Columns of features
 /// [R, D] are brought to mean 0 and deviation 1; the weights minimize the squared error against 1
 /// for the label and 0 for others, plus `ridge` x R x their squares. One solution, no rate, no
-/// epochs: for a look while a model trains; figures in papers come from linear_probe's protocols.
+/// epochs: for a look while a model trains. The figures of papers come from trained probes and are
+/// not comparable.
 ///
 /// Throws std::invalid_argument if labels do not fit, ridge is not positive, or a value is not
 /// finite.
@@ -97,6 +98,10 @@ LinearClassifier ridge_probe(const Tensor<Scalar, 2>& features, std::span<const 
   kernels::matmul_tn<double>(kernels::view(x), kernels::view(targets), kernels::view(moments));
   for (Index d = 0; d < width; ++d) gram(d, d) += ridge * count;
   const Eigen::LLT<Eigen::MatrixXd> factors(gram.matrix());
+  if (factors.info() != Eigen::Success) {
+    refuse(op, "features ", features.shape(), " repeat themselves too exactly for ridge = ", ridge,
+           "; a larger one can be solved");
+  }
   classifier.weight.matrix() = factors.solve(moments.matrix());
   return classifier;
 }

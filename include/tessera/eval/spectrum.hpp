@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <concepts>
+#include <limits>
 #include <string_view>
 
 #include "tessera/core/tensor.hpp"
@@ -88,8 +89,8 @@ double rank_me(const Tensor<Scalar, 2>& features, double smoothing = 1e-7) {
 
 /// LiDAR (Thilak et al. 2024, section 4): over how many directions different pictures differ more
 /// than views of one picture. features [n, q, D] are those of q views of each of n pictures; the
-/// result is at most min(n - 1, D). Within-class covariance gets `ridge` on its diagonal, and
-/// eigenvalues `smoothing`. Throws std::invalid_argument unless n and q are at least 2 and all
+/// result is at most min(n - 1, D), and 0 if different pictures do not differ at all. Within-class
+/// covariance gets `ridge` on its diagonal, each share of the eigenvalues `smoothing`. Throws std::invalid_argument unless n and q are at least 2 and all
 /// values finite.
 template <std::floating_point Scalar>
 double lidar(const Tensor<Scalar, 3>& features, double ridge = 1e-4, double smoothing = 1e-8) {
@@ -124,8 +125,9 @@ double lidar(const Tensor<Scalar, 3>& features, double ridge = 1e-4, double smoo
   // The eigenvalues of inner^-1/2 between inner^-1/2 are those of the pair (between, inner).
   const Eigen::GeneralizedSelfAdjointEigenSolver<Eigen::MatrixXd> solver(
       between, inner, Eigen::EigenvaluesOnly | Eigen::Ax_lBx);
-  const Eigen::VectorXd eigenvalues = solver.eigenvalues().cwiseMax(0.0).array() + smoothing;
-  return detail::effective_count(eigenvalues, 0);
+  const Eigen::VectorXd eigenvalues = solver.eigenvalues().cwiseMax(0.0);
+  if (eigenvalues.maxCoeff() == 0) return 0;
+  return detail::effective_count(eigenvalues, smoothing);
 }
 
 struct AlphaReqOptions {
@@ -151,6 +153,10 @@ double alpha_req(const Tensor<Scalar, 2>& features, const AlphaReqOptions& optio
   detail::center_columns(x);
   const Eigen::VectorXd eigenvalues =
       detail::eigenvalues_of_squares(x) / static_cast<double>(x.dim(0) - 1);
+  // What is left of an eigenvalue of 0 after rounding.
+  const double rounding = std::numeric_limits<double>::epsilon() *
+                          static_cast<double>(std::max(x.dim(0), x.dim(1))) *
+                          eigenvalues.maxCoeff();
 
   double weights = 0;
   double mean_x = 0;
@@ -162,10 +168,10 @@ double alpha_req(const Tensor<Scalar, 2>& features, const AlphaReqOptions& optio
           std::log(eigenvalues(eigenvalues.size() - j)));
     }
   };
+  if (!(eigenvalues(eigenvalues.size() - options.last) > rounding)) {
+    refuse(op, "features ", features.shape(), " use less than ", options.last, " directions");
+  }
   for_each_rank([&](double weight, double x_of_rank, double y) {
-    if (!std::isfinite(y)) {
-      refuse(op, "features ", features.shape(), " use less than ", options.last, " directions");
-    }
     weights += weight;
     mean_x += weight * x_of_rank;
     mean_y += weight * y;

@@ -41,7 +41,7 @@ struct MaeMethod {
   /// The masks are a function of the seed and the step.
   Var<float, 0> loss(const Model& model, const Var<float, 4>& images, std::uint64_t seed,
                      Index step) const {
-    Generator generator(data::hash_of({seed, static_cast<std::uint64_t>(step), 1}));
+    Generator generator = data::generator_of(data::Stream::masks, seed, {step});
     const KeepMask tokens = random_token_mask(
         {images.dim(0), model.encoder.sequence_length()},
         {.mask_ratio = recipe.mask_ratio, .num_prefix_tokens = model.encoder.num_prefix_tokens()},
@@ -49,7 +49,7 @@ struct MaeMethod {
     return model.loss(images, tokens.idx_keep, tokens.idx_mask);
   }
 
-  void after_step(Model& /*model*/, double /*share_of_run*/) const {}
+  void after_step(Model& /*model*/, double /*done*/) const {}
 
   Recipe recipe;
 };
@@ -78,16 +78,17 @@ struct IjepaMethod {
 
   Var<float, 0> loss(const Model& model, const Var<float, 4>& images, std::uint64_t seed,
                      Index step) const {
-    const auto number = static_cast<std::uint64_t>(step);
-    Generator generator(data::hash_of({seed, number, 1}));
-    const MultiBlockMasks masks = sampler.sample(images.dim(0), number, generator);
+    Generator generator = data::generator_of(data::Stream::masks, seed, {step});
+    const MultiBlockMasks masks =
+        sampler.sample(images.dim(0), static_cast<std::uint64_t>(step), generator);
     return model.loss(images, masks.masks_context, masks.masks_target);
   }
 
-  /// The target encoder follows the encoder.
-  void after_step(Model& model, double share_of_run) const {
+  /// The target encoder follows the encoder. `done` is the share of the run before this step: the
+  /// first update has the first momentum, as in the published code.
+  void after_step(Model& model, double done) const {
     const LinearSchedule momentum{.start = recipe.start_momentum, .final = recipe.final_momentum};
-    update_ema(model.target_encoder, model.encoder, momentum(share_of_run));
+    update_ema(model.target_encoder, model.encoder, momentum(done));
   }
 
   Recipe recipe;
@@ -102,8 +103,10 @@ struct PretrainOptions {
   Index ahead = 2;          ///< batches that are read ahead
   data::BrokenSample broken_sample = data::BrokenSample::fail;
   RunFolderOptions folder = {};
-  /// Called after each step with what was logged, for a progress bar.
+  /// Called with each line of measurements that the log gets, for a progress bar.
   std::function<void(const LogEntry&)> progress = {};
+  /// Called before the first step with each save that was passed over.
+  std::function<void(const DamagedSave&)> damaged = {};
   /// Asked between two steps; once true, the run is saved and left.
   std::function<bool()> stop = {};
 };
@@ -116,9 +119,8 @@ enum class PretrainEnd {
 struct PretrainReport {
   PretrainEnd end = PretrainEnd::finished;
   Index step = 0;
-  Index first_step = 0;  ///< 0 for a new run, else the step it was resumed at
-  std::vector<DamagedSave> damaged;
-  std::filesystem::path weights;  ///< of the last save, if there is one
+  Index first_step = 0;           ///< 0 for a new run, else the step it was resumed at
+  std::filesystem::path weights;  ///< of the last save
 };
 
 /// "step 100  epoch 1.5  loss 0.8327 ...": what a log entry says, for a terminal.
@@ -143,6 +145,19 @@ inline void check_resumable(const std::filesystem::path& path, const RunState& s
   if (!data.empty()) io::refuse_file(folder, data, "; take another folder for another run");
 }
 
+/// Tells of saves that were passed over. Throws std::runtime_error if no other is left: to begin
+/// anew would throw a run away that somebody may be able to mend.
+inline void tell_damaged(const std::filesystem::path& path, const std::vector<DamagedSave>& damaged,
+                         bool any_whole, const std::function<void(const DamagedSave&)>& tell) {
+  for (const DamagedSave& one : damaged) {
+    if (tell) tell(one);
+  }
+  if (!any_whole && !damaged.empty()) {
+    io::refuse_file(path.string(), "every save is damaged; the newest is ",
+                    damaged[0].folder.string(), ": ", damaged[0].reason);
+  }
+}
+
 /// Throws std::runtime_error that says where a run went wrong.
 template <class... Parts>
 [[noreturn]] void refuse_step(const std::filesystem::path& path, const RunState& state,
@@ -163,12 +178,13 @@ template <class... Parts>
 ///     saves/STEP/state.json              RunState
 ///
 /// Throws std::runtime_error, before anything is changed, if the folder's run has another recipe or
-/// seed, or other data; if another process writes to it; and what the loader throws. Throws
+/// seed, or other data, or all its saves are damaged; if another process writes to it; and what the
+/// loader throws. Throws
 /// std::runtime_error if a loss or gradient is not finite: the last save then is of a step before.
 template <class Method>
 PretrainReport pretrain(const typename Method::Recipe& recipe, const data::ImageSource& source,
                         const std::filesystem::path& path, const PretrainOptions& options = {}) {
-  check_optimization("pretrain", recipe.optimization);
+  check_recipe("pretrain", recipe);
   if (options.save_every < 1 || options.log_every < 1) {
     refuse("pretrain", "save_every = ", options.save_every, " and log_every = ", options.log_every,
            " must be positive");
@@ -187,10 +203,13 @@ PretrainReport pretrain(const typename Method::Recipe& recipe, const data::Image
   state.seed = options.seed;
   state.data = source.fingerprint();
   state.settings = settings_of(recipe);
-  Generator generator(data::hash_of({options.seed, 0}));
+  const bool replaces = options.broken_sample == data::BrokenSample::replace;
+  state.settings.emplace_back("broken_sample", replaces ? "replace" : "fail");
+  Generator generator = data::generator_of(data::Stream::first_weights, options.seed, {});
   auto model = Method::fresh_model(recipe, generator);
   AdamW<float> optimizer;
   const std::optional<Save> save = folder.newest();
+  detail::tell_damaged(path, folder.damaged(), save.has_value(), options.damaged);
   if (save) {
     RunState saved = load_state(save->folder / "state.json");
     detail::check_resumable(path, saved, state);
@@ -200,10 +219,15 @@ PretrainReport pretrain(const typename Method::Recipe& recipe, const data::Image
   }
   PretrainReport report;
   report.first_step = state.step;
-  report.damaged = folder.damaged();
   RunLog log(path / "log.jsonl", state.log_bytes);
 
+  if (log.missing() > 0) {
+    log.add({.step = state.step,
+             .values = {{"missing_log_bytes", static_cast<double>(log.missing())}}});
+  }
+
   const auto save_run = [&] {
+    log.sync();
     state.log_bytes = log.bytes();
     folder.save(state.step, [&](const std::filesystem::path& to) {
       io::save_weights(to / "weights.safetensors", model);
@@ -223,21 +247,25 @@ PretrainReport pretrain(const typename Method::Recipe& recipe, const data::Image
       break;
     }
     const data::Batch batch = loader.at(state.place);
-    Generator of_step(data::hash_of({options.seed, static_cast<std::uint64_t>(state.step), 2}));
+    Generator of_step = data::generator_of(data::Stream::tape, options.seed, {state.step});
     Tape<float> tape(of_step);
     const auto loss = method.loss(model, Var(batch.images(), &tape), options.seed, state.step);
     const auto value = static_cast<double>(loss.value().item());
     if (!std::isfinite(value)) detail::refuse_step(path, state, "the loss is ", value);
     tape.backward(loss);
-    const double clip = recipe.optimization.clip_norm;
     const double norm = grad_norm(model, tape);
     if (!std::isfinite(norm)) detail::refuse_step(path, state, "the gradient's norm is ", norm);
-    if (clip > 0) clip_grad_norm(model, tape, clip);
+    const double clip = recipe.optimization.clip_norm;
+    if (clip > 0 && norm > clip) clip_grad_norm(model, tape, clip);
     optimizer.config = adamw_at(recipe.optimization, state.step, loader.batches());
     optimizer.step(model, tape);
+    method.after_step(model, static_cast<double>(state.step) / static_cast<double>(all_steps));
     ++state.step;
     state.place = loader.after(state.place);
-    method.after_step(model, static_cast<double>(state.step) / static_cast<double>(all_steps));
+    for (const data::Replacement& one : batch.replaced) {
+      log.add(
+          {.step = state.step, .values = {}, .texts = {{"replaced", one.error}, {"by", one.by}}});
+    }
 
     images_since += recipe.optimization.batch;
     if (state.step % options.log_every == 0 || state.step == all_steps) {
@@ -261,9 +289,7 @@ PretrainReport pretrain(const typename Method::Recipe& recipe, const data::Image
     if (state.step % options.save_every == 0 || state.step == all_steps) save_run();
   }
   report.step = state.step;
-  if (const std::optional<Save> last = folder.newest()) {
-    report.weights = last->folder / "weights.safetensors";
-  }
+  report.weights = folder.folder_of(state.step) / "weights.safetensors";
   return report;
 }
 

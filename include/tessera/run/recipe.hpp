@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cmath>
+#include <cstddef>
+#include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -17,8 +20,8 @@
 
 namespace tessera::run {
 
-/// How a model is optimized: batches, epochs, AdamW and its schedules. Rates are set for each step,
-/// at fractional epochs.
+/// The optimization of a model: batches, epochs, AdamW and its schedules. Rates are set for each
+/// step, at fractional epochs.
 struct Optimization {
   Index batch = 4096;
   Index epochs = 800;
@@ -31,9 +34,10 @@ struct Optimization {
   double weight_decay = 0.05;
   double final_weight_decay = 0.05;  ///< reached by half a cosine without warm-up
   double clip_norm = 0;              ///< of all gradients together; 0: not clipped
+  Index first_step = 0;              ///< number of the first step in the schedules: 0 or 1
 };
 
-/// The same optimization with another batch: rates follow in proportion (Goyal et al. 2017).
+/// An optimization with another batch: rates follow in proportion (Goyal et al. 2017).
 inline Optimization with_batch(Optimization optimization, Index batch) {
   if (batch < 1) refuse("with_batch", "batch = ", batch, " is not positive");
   const double factor = static_cast<double>(batch) / static_cast<double>(optimization.batch);
@@ -57,17 +61,40 @@ inline void check_optimization(std::string_view op, const Optimization& how) {
       refuse(op, name, " = ", value, " is negative or not finite");
     }
   };
+  if (!(how.peak_rate > 0)) refuse(op, "peak_rate = ", how.peak_rate, " is not positive");
   check("start_rate", how.start_rate);
   check("peak_rate", how.peak_rate);
   check("final_rate", how.final_rate);
   check("weight_decay", how.weight_decay);
   check("final_weight_decay", how.final_weight_decay);
   check("clip_norm", how.clip_norm);
+  if (how.first_step != 0 && how.first_step != 1) {
+    refuse(op, "first_step = ", how.first_step, " is neither 0 nor 1");
+  }
+  (void)AdamW<float>({.beta1 = how.beta1, .beta2 = how.beta2});  // refuses betas outside [0, 1)
 }
 
-/// AdamW's settings for step `step` of epochs of `steps_per_epoch` steps.
+namespace detail {
+
+/// Throws std::invalid_argument "op: name = value ..." unless the value is in [0, 1].
+inline void check_share(std::string_view op, std::string_view name, double value) {
+  if (!(value >= 0 && value <= 1)) refuse(op, name, " = ", value, " is not in [0, 1]");
+}
+
+/// Both methods train on one view of each picture.
+inline void check_one_view(std::string_view op, const data::Augmentation& augmentation) {
+  data::check_augmentation(op, augmentation);
+  if (augmentation.views.size() != 1 || augmentation.views[0].count != 1) {
+    refuse(op, "the augmentation has several views; this method takes one");
+  }
+}
+
+}  // namespace detail
+
+/// AdamW's settings for step `step`, counted from 0, of epochs of `steps_per_epoch` steps.
 inline AdamWConfig adamw_at(const Optimization& how, Index step, Index steps_per_epoch) {
-  const double epoch = static_cast<double>(step) / static_cast<double>(steps_per_epoch);
+  const Index number = step + how.first_step;
+  const double epoch = static_cast<double>(number) / static_cast<double>(steps_per_epoch);
   const auto epochs = static_cast<double>(how.epochs);
   const WarmupCosine rate{.start = how.start_rate,
                           .peak = how.peak_rate,
@@ -88,6 +115,14 @@ struct MaeRecipe {
   Optimization optimization;
 };
 
+/// Throws std::invalid_argument "op: reason" unless the recipe can be carried out; whether it makes
+/// a model, the model says.
+inline void check_recipe(std::string_view op, const MaeRecipe& recipe) {
+  check_optimization(op, recipe.optimization);
+  detail::check_one_view(op, recipe.augmentation);
+  detail::check_share(op, "mask_ratio", recipe.mask_ratio);
+}
+
 /// A pre-training by I-JEPA, whole but for the data.
 struct IjepaRecipe {
   IJEPAConfig model;
@@ -98,6 +133,14 @@ struct IjepaRecipe {
   double final_momentum = 1.0;
   Optimization optimization;
 };
+
+/// Throws std::invalid_argument "op: reason" unless the recipe can be carried out.
+inline void check_recipe(std::string_view op, const IjepaRecipe& recipe) {
+  check_optimization(op, recipe.optimization);
+  detail::check_one_view(op, recipe.augmentation);
+  detail::check_share(op, "start_momentum", recipe.start_momentum);
+  detail::check_share(op, "final_momentum", recipe.final_momentum);
+}
 
 /// MAE's published pre-training (facebookresearch/mae, PRETRAIN.md and main_pretrain.py; the
 /// paper's table 8): 4096 images a step, 800 epochs, 40 of them warm-up, rate 1.5e-4 for 256
@@ -133,7 +176,8 @@ inline IjepaRecipe ijepa_pretraining(std::string_view model = "ijepa_vit_huge_pa
                                       .final_rate = 1e-6,
                                       .beta2 = 0.999,
                                       .weight_decay = 0.04,
-                                      .final_weight_decay = 0.4}};
+                                      .final_weight_decay = 0.4,
+                                      .first_step = 1}};
   recipe.masks.patch_size = recipe.model.encoder.patch_size;
   return recipe;
 }
@@ -153,6 +197,12 @@ class Settings {
   void add(std::string name, double value) { add(std::move(name), io::number_text(value)); }
   void add(std::string name, Index value) { add(std::move(name), std::to_string(value)); }
   void add(std::string name, int value) { add(std::move(name), static_cast<Index>(value)); }
+  /// An enumerator by its name, so that a save keeps its meaning when others are added.
+  template <class Enum>
+    requires std::is_enum_v<Enum>
+  void add(std::string name, Enum value, std::initializer_list<const char*> names) {
+    add(std::move(name), names.begin()[static_cast<std::size_t>(value)]);
+  }
   void add(std::string name, bool value) { add(std::move(name), std::string(value ? "1" : "0")); }
   void add(std::string name, const Size& size) {
     add(std::move(name), concat(size.height, "x", size.width));
@@ -169,6 +219,7 @@ class Settings {
     add("weight_decay", how.weight_decay);
     add("final_weight_decay", how.final_weight_decay);
     add("clip_norm", how.clip_norm);
+    add("first_step", how.first_step);
   }
   void add(const data::Augmentation& augmentation) {
     for (std::size_t i = 0; i < augmentation.views.size(); ++i) {
@@ -176,20 +227,25 @@ class Settings {
       const std::string prefix = concat("view", i, ".");
       add(prefix + "count", view.count);
       add(prefix + "size", view.size);
-      add(prefix + "framing", static_cast<int>(view.framing));
+      add(prefix + "framing", view.framing, {"random_resized_crop", "center_crop", "whole"});
       add(prefix + "area_low", view.crop.area_low);
       add(prefix + "area_high", view.crop.area_high);
       add(prefix + "ratio_low", view.crop.ratio_low);
       add(prefix + "ratio_high", view.crop.ratio_high);
       add(prefix + "shorter_side", view.shorter_side);
-      add(prefix + "filter", static_cast<int>(view.filter));
+      add(prefix + "filter", view.filter, {"box", "bilinear", "bicubic"});
       add(prefix + "flip", view.flip);
-      add(prefix + "jitter",
-          concat(view.jitter_probability, " ", view.jitter.brightness, " ", view.jitter.contrast,
-                 " ", view.jitter.saturation, " ", view.jitter.hue));
+      add(prefix + "jitter_probability", view.jitter_probability);
+      add(prefix + "brightness", view.jitter.brightness);
+      add(prefix + "contrast", view.jitter.contrast);
+      add(prefix + "saturation", view.jitter.saturation);
+      add(prefix + "hue", view.jitter.hue);
       add(prefix + "gray", view.gray);
-      add(prefix + "blur", concat(view.blur, " ", view.blur_low, " ", view.blur_high));
-      add(prefix + "solarize", concat(view.solarize, " ", view.solarize_threshold));
+      add(prefix + "blur", view.blur);
+      add(prefix + "blur_low", view.blur_low);
+      add(prefix + "blur_high", view.blur_high);
+      add(prefix + "solarize", view.solarize);
+      add(prefix + "solarize_threshold", view.solarize_threshold);
     }
     for (std::size_t c = 0; c < 3; ++c) {
       add(concat("mean", c), augmentation.normalization.mean[c]);
@@ -212,8 +268,11 @@ class Settings {
     add("proj_drop_rate", encoder.proj_drop_rate);
     add("drop_path_rate", encoder.drop_path_rate);
     add("layer_norm_eps", encoder.layer_norm_eps);
-    add("pos_embed", static_cast<int>(encoder.pos_embed));
-    add("activation", static_cast<int>(encoder.activation));
+    add("pos_embed", encoder.pos_embed, {"sincos", "learned"});
+    add("resampling", encoder.resampling, {"plain", "antialias"});
+    add("global_pool", encoder.global_pool, {"token", "avg"});
+    add("fc_norm", encoder.fc_norm);
+    add("activation", encoder.activation, {"gelu", "gelu_tanh", "swiglu"});
   }
 
   void add(const Interval& interval, const std::string& name) {
@@ -228,7 +287,7 @@ class Settings {
     add("npred", masks.npred);
     add("min_keep", masks.min_keep);
     add("allow_overlap", masks.allow_overlap);
-    add("mask_mode", static_cast<int>(masks.mode));
+    add("mask_mode", masks.mode, {"reference", "unbiased"});
     if (masks.context_length) add("context_length", *masks.context_length);
   }
 
@@ -249,7 +308,7 @@ inline SettingList settings_of(const MaeRecipe& recipe) {
   settings.add("decoder_num_heads", recipe.model.decoder_num_heads);
   settings.add("decoder_mlp_ratio", recipe.model.decoder_mlp_ratio);
   settings.add("norm_pix_loss", recipe.model.norm_pix_loss);
-  settings.add("initialization", static_cast<int>(recipe.initialization));
+  settings.add("initialization", recipe.initialization, {"mae", "ijepa", "timm", "lightly"});
   settings.add("mask_ratio", recipe.mask_ratio);
   settings.add(recipe.augmentation);
   settings.add(recipe.optimization);
@@ -264,7 +323,7 @@ inline SettingList settings_of(const IjepaRecipe& recipe) {
   settings.add("predictor_depth", recipe.model.predictor_depth);
   settings.add("predictor_num_heads", recipe.model.predictor_num_heads);
   settings.add("predictor_mlp_ratio", recipe.model.predictor_mlp_ratio);
-  settings.add("initialization", static_cast<int>(recipe.initialization));
+  settings.add("initialization", recipe.initialization, {"mae", "ijepa", "timm", "lightly"});
   settings.add(recipe.masks);
   settings.add("start_momentum", recipe.start_momentum);
   settings.add("final_momentum", recipe.final_momentum);

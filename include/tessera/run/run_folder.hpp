@@ -38,7 +38,7 @@ struct DamagedSave {
 ///
 /// A save is made under another name, written through to the disk, and appears by one rename: it is
 /// there whole or not at all, whenever the process is killed. Saves that are not what complete.json
-/// says are passed over, and named, never removed.
+/// says are passed over, and named, never removed; they do not count among those that are kept.
 class RunFolder {
  public:
   /// Makes the folder if it is not there. Throws std::runtime_error "folder: reason" if that fails,
@@ -56,6 +56,9 @@ class RunFolder {
   /// not. Throws std::runtime_error if a save is of a newer format than this library knows: to go
   /// back to an older one would lose work.
   std::optional<Save> newest();
+
+  /// The folder that the save of a step has, or would have.
+  std::filesystem::path folder_of(Index step) const;
 
   const std::vector<DamagedSave>& damaged() const { return damaged_; }
 

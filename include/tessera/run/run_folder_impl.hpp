@@ -39,9 +39,13 @@ struct FileFacts {
   friend bool operator==(const FileFacts&, const FileFacts&) = default;
 };
 
-inline FileFacts facts_of(const std::filesystem::path& path) {
+/// How much of a save is looked at.
+enum class Depth { sizes, contents };
+
+inline FileFacts facts_of(const std::filesystem::path& path, Depth depth) {
   const io::InputFile file(path);
   FileFacts facts{file.size(), 0};
+  if (depth == Depth::sizes) return facts;
   std::vector<std::byte> piece(std::size_t{1} << 20);
   for (std::uint64_t at = 0; at < facts.bytes; at += piece.size()) {
     const auto count =
@@ -78,6 +82,14 @@ inline std::filesystem::path temporary_name(const std::filesystem::path& saves) 
   return saves / concat(".tessera-", entropy(), "-", entropy(), ".tmp");
 }
 
+/// A free name beside a damaged save. No save is called so: it is never read again, nor removed.
+inline std::filesystem::path name_aside(const std::filesystem::path& folder) {
+  for (Index number = 1;; ++number) {
+    std::filesystem::path aside = concat(folder.string(), ".damaged-", number);
+    if (!std::filesystem::exists(aside)) return aside;
+  }
+}
+
 /// The step that a save's folder is named by; none for other names.
 inline std::optional<Index> step_of(const std::filesystem::path& folder) {
   const std::string name = folder.filename().string();
@@ -102,7 +114,7 @@ inline void write_table(const std::filesystem::path& folder, Index step) {
   std::string text = concat("{\"format\":", save_format, ",\"step\":", step, ",\"files\":{");
   for (const std::string& name : names) {
     sync_file(folder / name);
-    const FileFacts facts = facts_of(folder / name);
+    const FileFacts facts = facts_of(folder / name, Depth::contents);
     if (text.back() != '{') text += ",";
     text += concat("\n", io::json_string(name), ":{\"bytes\":", facts.bytes,
                    ",\"crc32\":", facts.crc, "}");
@@ -111,9 +123,17 @@ inline void write_table(const std::filesystem::path& folder, Index step) {
   io::write_file(folder / table_name, std::as_bytes(std::span(text)));
 }
 
-/// Why a save cannot be used; "" if it is whole. Throws std::runtime_error if it is of a newer
-/// format.
-inline std::string damage_of(const Save& save) {
+/// A whole number of the table.
+inline std::optional<std::uint64_t> number_of(const io::JsonValues& table,
+                                              const std::string& path) {
+  const std::optional<double> number = table.get<double>(path);
+  if (!number || !(*number >= 0 && *number <= 0x1p53)) return std::nullopt;
+  return static_cast<std::uint64_t>(*number);
+}
+
+/// The reason why a save cannot be used; "" if it is whole. Throws std::runtime_error if it is of a
+/// newer format.
+inline std::string damage_of(const Save& save, Depth depth = Depth::contents) {
   const std::filesystem::path path = save.folder / table_name;
   if (!std::filesystem::exists(path)) return concat("has no ", table_name);
   try {
@@ -127,16 +147,16 @@ inline std::string damage_of(const Save& save) {
       const std::string name = entry.path().filename().string();
       if (name == table_name) continue;
       // Paths in the table are joined by dots, which names of files have too: looked up whole.
-      const std::optional<double> bytes = table.get<double>("files." + name + ".bytes");
-      const std::optional<double> crc = table.get<double>("files." + name + ".crc32");
+      const std::optional<std::uint64_t> bytes = number_of(table, "files." + name + ".bytes");
+      const std::optional<std::uint64_t> crc = number_of(table, "files." + name + ".crc32");
       if (!bytes || !crc) return name + " is not in its table";
-      const FileFacts facts = facts_of(entry.path());
-      if (facts.bytes != static_cast<std::uint64_t>(*bytes)) {
-        return concat(name, " has ", facts.bytes, " bytes, not ",
-                      static_cast<std::uint64_t>(*bytes));
+      const FileFacts facts = facts_of(entry.path(), depth);
+      if (facts.bytes != *bytes) {
+        return concat(name, " has ", facts.bytes, " bytes, not ", *bytes);
       }
-      if (facts.crc != static_cast<std::uint64_t>(*crc))
+      if (depth == Depth::contents && facts.crc != *crc) {
         return name + " is damaged: its CRC-32 is wrong";
+      }
       any = true;
     }
     for (const auto& [key, value] : table.values()) {
@@ -166,6 +186,8 @@ TESSERA_INLINE RunFolder::RunFolder(std::filesystem::path path, const RunFolderO
   std::error_code error;
   fs::create_directories(saves(), error);
   if (error) io::refuse_file(saves().string(), "cannot be made: ", error.message());
+  detail::sync_folder(path_);
+  detail::sync_folder(fs::absolute(path_).parent_path());
 
   const fs::path lock = path_ / "lock";
   lock_ = io::detail::Descriptor(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
@@ -204,6 +226,10 @@ TESSERA_INLINE std::vector<Save> RunFolder::all_saves() const {
   return found;
 }
 
+TESSERA_INLINE std::filesystem::path RunFolder::folder_of(Index step) const {
+  return saves() / detail::name_of_step(step);
+}
+
 TESSERA_INLINE std::optional<Save> RunFolder::newest() {
   damaged_.clear();
   for (const Save& save : all_saves()) {
@@ -218,7 +244,7 @@ TESSERA_INLINE void RunFolder::save(
     Index step, const std::function<void(const std::filesystem::path&)>& write) {
   namespace fs = std::filesystem;
   if (step < 0) refuse("RunFolder::save", "step = ", step, " is negative");
-  const Save target{step, saves() / detail::name_of_step(step)};
+  const Save target{step, folder_of(step)};
   const bool exists = fs::exists(target.folder);
   if (exists && detail::damage_of(target).empty()) return;
 
@@ -229,8 +255,7 @@ TESSERA_INLINE void RunFolder::save(
     write(temporary);
     detail::write_table(temporary, step);
     detail::sync_folder(temporary);
-    // A damaged save of this step makes room; a later start removes it.
-    if (exists) fs::rename(target.folder, detail::temporary_name(saves()));
+    if (exists) fs::rename(target.folder, detail::name_aside(target.folder));
     fs::rename(temporary, target.folder);
     detail::sync_folder(saves());
   } catch (const fs::filesystem_error& error) {
@@ -243,11 +268,17 @@ TESSERA_INLINE void RunFolder::save(
   remove_old();
 }
 
-/// A save leaves by a rename first, so that a kill in between leaves no half of one.
+/// A save leaves by a rename first, so that a kill in between leaves no half of one. To read every
+/// save for its CRC-32 each time would cost more than saving; sizes tell most damage, and newest()
+/// has told the rest.
 TESSERA_INLINE void RunFolder::remove_old() {
   namespace fs = std::filesystem;
   Index kept = 0;
   for (const Save& save : all_saves()) {
+    const bool known = std::any_of(damaged_.begin(), damaged_.end(), [&](const DamagedSave& one) {
+      return one.folder == save.folder;
+    });
+    if (known || !detail::damage_of(save, detail::Depth::sizes).empty()) continue;
     const bool lasting = options_.keep_every > 0 && save.step % options_.keep_every == 0;
     if (kept++ < options_.keep || lasting) continue;
     const fs::path temporary = detail::temporary_name(saves());

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstddef>
@@ -39,8 +40,9 @@ class RunLog {
  public:
   /// Appends to `path` after its first `bytes` bytes, or after all of them; what stands behind them
   /// is cut off. A run that is resumed from a save gives the length that the log had then, so that
-  /// no step stands in it twice. Throws std::runtime_error "file: reason" if it cannot be written,
-  /// or is shorter than that.
+  /// no step stands in it twice. A log that is shorter goes on where it ends, and says so by
+  /// missing(): a run does not need its log. Throws std::runtime_error "file: reason" if it cannot
+  /// be written.
   explicit RunLog(const std::filesystem::path& path,
                   std::optional<std::uint64_t> bytes = std::nullopt)
       : name_(path.string()),
@@ -48,11 +50,9 @@ class RunLog {
     if (descriptor_.get() < 0) refuse_system("cannot be written");
     const off_t end = ::lseek(descriptor_.get(), 0, SEEK_END);
     if (end < 0) refuse_system("cannot be written");
-    bytes_ = bytes.value_or(static_cast<std::uint64_t>(end));
-    if (bytes_ > static_cast<std::uint64_t>(end)) {
-      io::refuse_file(name_, "has ", static_cast<std::uint64_t>(end), " bytes, but had ", bytes_,
-                      " when the run was saved");
-    }
+    const auto held = static_cast<std::uint64_t>(end);
+    bytes_ = std::min(bytes.value_or(held), held);
+    missing_ = bytes.value_or(held) - bytes_;
     if (::ftruncate(descriptor_.get(), static_cast<off_t>(bytes_)) != 0 ||
         ::lseek(descriptor_.get(), static_cast<off_t>(bytes_), SEEK_SET) < 0) {
       refuse_system("cannot be cut");
@@ -81,9 +81,12 @@ class RunLog {
       line += io::json_string(text);
     }
     line += "}\n";
-    const ssize_t written = ::write(descriptor_.get(), line.data(), line.size());
+    ssize_t written = -1;
+    do {
+      written = ::write(descriptor_.get(), line.data(), line.size());
+    } while (written < 0 && errno == EINTR);
     if (written != static_cast<ssize_t>(line.size())) {
-      const int error = written < 0 ? errno : ENOSPC;
+      const int error = written < 0 ? errno : ENOSPC;  // a part fits: the disk is full
       (void)!::ftruncate(descriptor_.get(), static_cast<off_t>(bytes_));
       (void)::lseek(descriptor_.get(), static_cast<off_t>(bytes_), SEEK_SET);
       errno = error;
@@ -91,6 +94,15 @@ class RunLog {
     }
     bytes_ += line.size();
   }
+
+  /// Writes the log through to the disk: to be called before its length is saved. Throws
+  /// std::runtime_error if the system refuses.
+  void sync() const {
+    if (::fsync(descriptor_.get()) != 0) refuse_system("cannot be written");
+  }
+
+  /// Bytes that the log had once and had no more when it was opened.
+  std::uint64_t missing() const { return missing_; }
 
   /// Its length: saved with a run, and given back at resume.
   std::uint64_t bytes() const { return bytes_; }
@@ -103,11 +115,12 @@ class RunLog {
   std::string name_;
   io::detail::Descriptor descriptor_;
   std::uint64_t bytes_ = 0;
+  std::uint64_t missing_ = 0;
 };
 
-/// The entries of a log; null is NaN. A last line without its end, which a killed program may
-/// leave, is passed over. Throws std::runtime_error "file: line n: reason" for any other line that
-/// is not a JSON object with a step.
+/// The entries of a log, the values of each by name; null is NaN. A last line without its end,
+/// which a killed program may leave, is passed over. Throws std::runtime_error "file: line n:
+/// reason" for any other line that is not a JSON object with a step.
 inline std::vector<LogEntry> read_log(const std::filesystem::path& path) {
   constexpr std::uint64_t most_bytes = std::uint64_t{1} << 30;
   const std::vector<std::byte> bytes = io::read_file(path, most_bytes);
@@ -119,6 +132,7 @@ inline std::vector<LogEntry> read_log(const std::filesystem::path& path) {
     LogEntry entry;
     const std::optional<double> step = line.get<double>("step");
     if (!step) io::refuse_file(label, "has no step");
+    if (!(*step >= 0 && *step <= 0x1p53)) io::refuse_file(label, "step ", *step, " is no step");
     entry.step = static_cast<Index>(*step);
     for (const auto& [name, value] : line.values()) {
       if (name == "step") continue;

@@ -1,7 +1,11 @@
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,12 +33,11 @@ struct RunState {
 
 /// Writes a state as JSON. Numbers above 2^53 are texts: JSON readers hold numbers as doubles.
 inline void save_state(const std::filesystem::path& path, const RunState& state) {
-  std::string text =
-      concat("{\"step\":", state.step, ",\n\"epoch\":", state.place.epoch,
-             ",\n\"batch\":", state.place.batch, ",\n\"seed\":\"", state.seed,
-             "\",\n\"log_bytes\":", state.log_bytes, ",\n\"data\":{\"count\":", state.data.count,
-             ",\"bytes\":\"", state.data.bytes, "\",\"names\":\"", state.data.names,
-             "\"},\n\"settings\":{");
+  std::string text = concat(
+      "{\"step\":", state.step, ",\n\"epoch\":", state.place.epoch,
+      ",\n\"batch\":", state.place.batch, ",\n\"seed\":\"", state.seed, "\",\n\"log_bytes\":\"",
+      state.log_bytes, "\",\n\"data\":{\"count\":", state.data.count, ",\"bytes\":\"",
+      state.data.bytes, "\",\"names\":\"", state.data.names, "\"},\n\"settings\":{");
   for (const auto& [name, value] : state.settings) {
     if (text.back() != '{') text += ',';
     text += concat("\n", io::json_string(name), ":", io::json_string(value));
@@ -64,7 +67,7 @@ inline RunState load_state(const std::filesystem::path& path) {
   RunState state{.step = index("step"),
                  .place = {index("epoch"), index("batch")},
                  .seed = large("seed"),
-                 .log_bytes = static_cast<std::uint64_t>(index("log_bytes")),
+                 .log_bytes = large("log_bytes"),
                  .data = {index("data.count"), large("data.bytes"), large("data.names")},
                  .settings = {}};
   for (const auto& [name, value] : json.values()) {
@@ -93,7 +96,15 @@ inline std::string difference(SettingList then, SettingList now) {
       return concat("the recipe has ", name, " = ", value, " now, and had ", former->second);
     }
   }
-  return "the recipe had more settings";
+  for (const auto& [name, value] : then) {
+    const auto same_name = [&, wanted = name](const auto& setting) {
+      return setting.first == wanted;
+    };
+    if (std::none_of(now.begin(), now.end(), same_name)) {
+      return concat("the recipe has no ", name, " now, and had ", value);
+    }
+  }
+  return "the recipe has a setting twice";
 }
 
 }  // namespace tessera::run

@@ -40,7 +40,12 @@ class StopRequest {
     const int error = pthread_sigmask(SIG_BLOCK, &signals_, &former_);
     if (error != 0) throw std::system_error(error, std::generic_category(), "StopRequest");
   }
-  ~StopRequest() { pthread_sigmask(SIG_SETMASK, &former_, nullptr); }
+  ~StopRequest() {
+    // Who was asked twice has answered already: the second signal must not end the process.
+    const timespec no_wait{};
+    while (signal_ != 0 && sigtimedwait(&signals_, nullptr, &no_wait) > 0) continue;
+    pthread_sigmask(SIG_SETMASK, &former_, nullptr);
+  }
   StopRequest(const StopRequest&) = delete;
   StopRequest& operator=(const StopRequest&) = delete;
 

@@ -30,7 +30,7 @@ std::vector<std::string> names_of(const ImageSource& source) {
 
 }  // namespace
 
-TEST_CASE("a folder's pictures are sorted by bytes and labelled by their first folder") {
+TEST_CASE("a folder's pictures are sorted by bytes and labeled by their first folder") {
   const ScratchFolder folder;
   draw(folder / "zebra/a.png", 1);
   draw(folder / "ape/b.PNG", 2);
@@ -49,9 +49,9 @@ TEST_CASE("a folder's pictures are sorted by bytes and labelled by their first f
   CHECK((source.image(2) == io::Image({1, 1, 3}, 3)));
   CHECK(source.fingerprint() == FolderSource(folder / "").fingerprint());
 
-  const FolderSource unlabelled(folder / "", {.labels = FolderLabels::none});
-  CHECK(unlabelled.classes().empty());
-  CHECK(unlabelled.label(0) == no_label);
+  const FolderSource unlabeled(folder / "", {.labels = FolderLabels::none});
+  CHECK(unlabeled.classes().empty());
+  CHECK(unlabeled.label(0) == no_label);
 
   draw(folder / "top.png", 7);
   CHECK(FolderSource(folder / "").classes().empty());
@@ -77,7 +77,34 @@ TEST_CASE("links stay within the folder unless they are wanted") {
 
   fs::create_directory_symlink(folder / "set", folder / "set/a/loop");
   CHECK(file_error([&] { FolderSource(folder / "set", {.links_out_of_folder = true}); }) ==
-        (folder / "set/a/loop").string() + ": is a link to a folder that it lies in");
+        (folder / "set/a/loop").string() + ": is a link to a folder of the set itself, " +
+            fs::canonical(folder / "set").string());
+}
+
+TEST_CASE("links that go in circles end in an error, not in a walk without end") {
+  const ScratchFolder folder;
+  draw(folder / "set/a/x.png", 1);
+  draw(folder / "set/b/y.png", 2);
+  fs::create_directory_symlink("../b", folder / "set/a/to_b");
+  fs::create_directory_symlink("../a", folder / "set/b/to_a");
+  CHECK(file_error([&] {
+          FolderSource(folder / "set");
+        }).find(": is a link to a folder of the set itself, ") != std::string::npos);
+
+  const ScratchFolder elsewhere;
+  draw(elsewhere / "one/z.png", 3);
+  draw(folder / "other/x.png", 1);
+  fs::create_directory_symlink(elsewhere / "one", folder / "other/first");
+  fs::create_directory_symlink(elsewhere / "one", folder / "other/second");
+  CHECK(file_error([&] {
+          FolderSource(folder / "other", {.links_out_of_folder = true});
+        }).find(": is a second link to the folder ") != std::string::npos);
+
+  fs::create_directory(folder / "self");
+  fs::create_symlink("self.png", folder / "self/self.png");
+  CHECK(file_error([&] {
+          FolderSource(folder / "self");
+        }).find("self.png: is a link that leads nowhere: ") != std::string::npos);
 }
 
 TEST_CASE("folders without pictures, and pictures that are none, are named") {

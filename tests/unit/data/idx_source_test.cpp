@@ -52,10 +52,10 @@ TEST_CASE("pictures and labels in MNIST's format, packed or not") {
   CHECK((packed.image(1) == source.image(1)));
   CHECK(packed.fingerprint() == source.fingerprint());
 
-  const IdxSource unlabelled(folder / "images");
-  CHECK(unlabelled.label(0) == no_label);
-  CHECK(unlabelled.classes().empty());
-  CHECK(unlabelled.fingerprint() != source.fingerprint());
+  const IdxSource unlabeled(folder / "images");
+  CHECK(unlabeled.label(0) == no_label);
+  CHECK(unlabeled.classes().empty());
+  CHECK(unlabeled.fingerprint() != source.fingerprint());
 
   const IdxSource copy = source;  // a plain value
   CHECK((copy.image(0) == source.image(0)));
@@ -80,6 +80,9 @@ TEST_CASE("IDX files that are not what they say are refused") {
   CHECK(error(idx(bytes_type, {1, 2, 2}, {1, 2, 3})) == "holds 3 values, but its header says 4");
   CHECK(error(idx(bytes_type, {1, 2, 2}, {1, 2, 3, 4, 5})) ==
         "holds 5 values, but its header says 4");
+  // Sizes whose product is 65536 once it has passed 2^64.
+  CHECK(error(idx(bytes_type, {2147516416, 2, 4294901761}, std::vector<std::uint8_t>(65536)))
+            .starts_with("has more than "));
   CHECK(error(idx(bytes_type, {0xffffffff, 0xffffffff, 0xffffffff}, {1}))
             .starts_with("has more than "));
 

@@ -131,7 +131,7 @@ TEST_CASE("ranks have the rows of a batch between them") {
 TEST_CASE("a broken sample is an error that names it whenever its batch is asked for",
           "[threads]") {
   const auto break_some = [](Index index) {
-    if (index == 7) throw std::runtime_error("number 7: is broken");
+    if (index == 7) throw BrokenImageError("number 7: is broken");
     if (index == 9) throw std::bad_alloc();
   };
   const NumberSource source(20, break_some);
@@ -151,7 +151,7 @@ TEST_CASE("a broken sample is an error that names it whenever its batch is asked
 TEST_CASE("a broken sample can be replaced, and the batch says so", "[threads]") {
   const NumberSource broken(2000, [](Index index) {
     if (index == 7 || index == 9)
-      throw std::runtime_error("number " + std::to_string(index) + ": is broken");
+      throw BrokenImageError("number " + std::to_string(index) + ": is broken");
   });
   std::vector<Batch> first;
   for (const int workers : {0, 3}) {
@@ -177,10 +177,23 @@ TEST_CASE("a broken sample can be replaced, and the batch says so", "[threads]")
   CHECK(same(first[0], first[1]));
 }
 
+TEST_CASE("what cannot be read is never replaced") {
+  const NumberSource away(2000, [](Index index) {
+    if (index == 7) throw std::runtime_error("number 7: the disk is gone");
+    if (index == 12) throw std::bad_alloc();
+  });
+  Loader loader(
+      away, whole_view(4),
+      {.batch = 10, .shuffle = false, .broken_sample = BrokenSample::replace, .workers = 0});
+  CHECK(file_error([&] { loader.at({0, 0}); }) == "epoch 0, batch 0: number 7: the disk is gone");
+  CHECK(file_error([&] { loader.at({0, 1}); }) ==
+        "epoch 0, batch 1: number 12: there is not enough memory for this picture");
+}
+
 TEST_CASE("more broken samples than the options allow are an error") {
   const NumberSource source(1000, [](Index index) {
     if (index == 3 || index == 14)
-      throw std::runtime_error("number " + std::to_string(index) + ": bad");
+      throw BrokenImageError("number " + std::to_string(index) + ": bad");
   });
   Loader loader(
       source, whole_view(4),
@@ -191,7 +204,7 @@ TEST_CASE("more broken samples than the options allow are an error") {
         "epoch 0, batch 1: 2 of 1000 samples cannot be decoded, more than most_replaced = 0.001 "
         "allows; the last is number 14: bad");
 
-  const NumberSource all(10, [](Index) { throw std::runtime_error("all: bad"); });
+  const NumberSource all(10, [](Index) { throw BrokenImageError("all: bad"); });
   Loader hopeless(
       all, whole_view(4),
       {.batch = 2, .broken_sample = BrokenSample::replace, .most_replaced = 1, .workers = 0});

@@ -36,7 +36,7 @@ TEST_CASE("samples that are none are refused") {
   const io::Image image({1, 1, 3}, {1, 2, 3});
   CHECK(error_of([] { MemorySource({}); }) == "MemorySource: no samples");
   CHECK(error_of([] { MemorySource({{io::Image()}}); }) ==
-        "MemorySource: image has shape [0, 0, 0], but [height, width, 3] is needed, not empty");
+        "MemorySource: sample 0 has shape [0, 0, 0], but [height, width, 3] is needed, not empty");
   CHECK(error_of([&] { MemorySource({{image, 2}}, {"a", "b"}); }) ==
         "MemorySource: sample 0 has label 2, but there are 2 classes");
   CHECK(error_of([&] { MemorySource({{image, -2}}, {"a", "b"}); }) ==

@@ -20,12 +20,20 @@ TEST_CASE("the order of an epoch is DistributedSampler's for any number of ranks
   }
 }
 
-TEST_CASE("each sample of each epoch of each seed has its own random numbers") {
-  CHECK(sample_generator(1, 2, 3) == sample_generator(1, 2, 3));
-  const std::uint32_t first = sample_generator(1, 2, 3)();
-  CHECK(first != sample_generator(2, 2, 3)());
-  CHECK(first != sample_generator(1, 3, 3)());
-  CHECK(first != sample_generator(1, 2, 4)());
+TEST_CASE("each thing in a run has its own random numbers") {
+  const auto first_of = [](Stream stream, std::uint64_t seed, std::initializer_list<Index> places) {
+    return generator_of(stream, seed, places)();
+  };
+  CHECK(generator_of(Stream::sample, 1, {2, 3}) == generator_of(Stream::sample, 1, {2, 3}));
+  const std::uint32_t first = first_of(Stream::sample, 1, {2, 3});
+  CHECK(first != first_of(Stream::sample, 2, {2, 3}));
+  CHECK(first != first_of(Stream::sample, 1, {3, 3}));
+  CHECK(first != first_of(Stream::sample, 1, {2, 4}));
+  CHECK(first != first_of(Stream::sample, 1, {2, 3, 0}));
+  for (const Stream other :
+       {Stream::first_weights, Stream::stand_in, Stream::masks, Stream::tape}) {
+    CHECK(first != first_of(other, 1, {2, 3}));
+  }
 }
 
 TEST_CASE("places are ordered by epoch, then batch") {

@@ -47,6 +47,8 @@ TEST_CASE("members have their name, size and place") {
   CHECK(members_of(std::string(1024, '\0')).empty());
   // Some programs forget the zeros at the end.
   CHECK(names_of(TarWriter().add("a", "1").unfinished()) == std::vector<std::string>{"a"});
+  // Others write zeros up to 10,240 bytes.
+  CHECK(names_of(TarWriter().add("a", "1").finished() + std::string(8000, '\0')).size() == 1);
 }
 
 TEST_CASE("names longer than a header come in three ways") {
@@ -69,6 +71,13 @@ TEST_CASE("names longer than a header come in three ways") {
                      .finished()) == std::vector<std::string>{"a"});
 }
 
+TEST_CASE("attributes that are not read may hold anything, and be long") {
+  const std::string binary =
+      "SCHILY.xattr.user.x=" + std::string("a\0b\0", 4) + std::string(99'000, 'c');
+  CHECK(names_of(TarWriter().pax({binary, "path=long"}).add("short", "1").finished()) ==
+        std::vector<std::string>{"long"});
+}
+
 TEST_CASE("sizes may be octal, in pax attributes, or GNU's numbers of base 256") {
   const std::string five = std::string("\x80", 1) + std::string(10, '\0') + "\x05";
   CHECK(members_of(TarWriter().member({.name = "a", .size = five}, "12345").finished())[0].size ==
@@ -82,10 +91,22 @@ TEST_CASE("sizes may be octal, in pax attributes, or GNU's numbers of base 256")
 
 TEST_CASE("folders, links and devices are passed over") {
   TarWriter tar;
-  for (const char type : {'1', '2', '3', '4', '5', '6'}) tar.member({.name = "x", .type = type});
+  for (const char type : {'2', '3', '4', '5', '6'}) {
+    tar.member({.name = "x", .size = "77", .type = type});  // without contents all the same
+  }
   tar.member({.name = "old/", .type = '\0'}).member({.name = "y", .type = '7'}, "1");
   tar.member({.name = "long", .type = 'K'}, "target").pax({"comment=nothing"}, 'g').add("z", "2");
   CHECK(names_of(tar.finished()) == std::vector<std::string>{"y", "z"});
+}
+
+TEST_CASE("an archive with a hole, or two in one file, is refused") {
+  const std::string one = TarWriter().add("a", "1").unfinished();
+  const std::string zeros(512, '\0');
+  const std::string hole =
+      "has contents behind its end at byte 1024: a hole in it, or two archives in one file";
+  CHECK(error_of_archive(one + zeros + one) == hole);
+  CHECK(error_of_archive(TarWriter().add("a", "1").finished() +
+                         TarWriter().add("b", "1").finished()) == hole);
 }
 
 TEST_CASE("archives that are damaged, packed or lead out of their folder are refused") {
@@ -115,6 +136,8 @@ TEST_CASE("archives that are damaged, packed or lead out of their folder are ref
       "has a header with a damaged number, near byte 512");
   CHECK(error(TarWriter().member({.name = "b", .type = 'S'}, "1").finished()) ==
         "member b is sparse");
+  CHECK(error(TarWriter().member({.name = "b", .type = '1'}).finished()) ==
+        "member b is a link to another member; pack the archive with --hard-dereference");
   for (const std::string name : {"/etc/passwd", "../x", "a/../b", "a/.."}) {
     CHECK(error(TarWriter().add(name, "1").finished()) ==
           "member \"" + name + "\" has an absolute name or one with ..");
@@ -138,8 +161,9 @@ TEST_CASE("pax attributes that are damaged or not supported are refused") {
   CHECK(error("10 path=a\n", 'g') ==
         "has the pax attribute path at byte 512 for all members, which is not supported");
   CHECK(error("10 size=x\n") == "has a header with a damaged number, near byte 1024");
-  CHECK(error(std::string(70'000, '1')) ==
+  CHECK(error(std::string(70'000, 'x'), 'L') ==
         "has a name or attributes of 70000 bytes at byte 512; the limit is 65536");
+  CHECK(error(std::string("11 path=a") + '\0' + '\n') == "has a path with a zero byte at byte 512");
 }
 
 }  // namespace tessera::data::test

@@ -1,9 +1,5 @@
 #include "tessera/run/pretrain.hpp"
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <csignal>
 #include <random>
 #include <string>
 #include <vector>
@@ -11,6 +7,7 @@
 #include "support/catch.hpp"
 #include "support/data/little_sources.hpp"
 #include "support/io/files.hpp"
+#include "support/run/killed.hpp"
 #include "support/run/little_recipes.hpp"
 #include "support/throws.hpp"
 #include "tessera/core/threads/execution.hpp"
@@ -91,14 +88,14 @@ TEMPLATE_TEST_CASE("a run has the same bits however often it is stopped and on a
   const PretrainReport rest =
       pretrain<TestType>(recipe, source, scratch / "parts", {.seed = 5, .log_every = 1});
   CHECK(rest.end == PretrainEnd::finished);
-  CHECK(weights_of(scratch / "parts") == expected);
+  CHECK((weights_of(scratch / "parts") == expected));
   CHECK(losses_of(scratch / "parts") == losses);
 
   // A finished run stays what it is.
   CHECK(pretrain<TestType>(recipe, source, scratch / "parts", {.seed = 5}).first_step == 12);
-  CHECK(weights_of(scratch / "parts") == expected);
+  CHECK((weights_of(scratch / "parts") == expected));
   pretrain<TestType>(recipe, source, scratch / "other seed", {.seed = 6});
-  CHECK(weights_of(scratch / "other seed") != expected);
+  CHECK((weights_of(scratch / "other seed") != expected));
 }
 
 TEST_CASE("a run that is killed at random moments ends as one that is not") {
@@ -111,23 +108,29 @@ TEST_CASE("a run that is killed at random moments ends as one that is not") {
 
   std::mt19937 random(2);
   int kills = 0;
-  for (bool finished = false; !finished;) {
-    const pid_t child = ::fork();
-    if (child == 0) {
-      pretrain<MaeMethod>(recipe, source, scratch / "killed", options);
-      ::_exit(0);
-    }
-    ::usleep(static_cast<unsigned>(50'000 + random() % 250'000));
-    ::kill(child, SIGKILL);
-    int status = 0;
-    REQUIRE(::waitpid(child, &status, 0) == child);
-    finished = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    kills += finished ? 0 : 1;
+  while (killed_after(5 + random() % 30, random, [&](const Tick& tick) {
+    PretrainOptions told = options;
+    told.progress = [&](const LogEntry&) { tick(); };
+    pretrain<MaeMethod>(recipe, source, scratch / "killed", told);
+  })) {
+    ++kills;
     REQUIRE(kills < 200);
   }
-  CHECK(kills >= 1);
-  CHECK(weights_of(scratch / "killed") == expected);
+  CHECK(kills >= 3);
+  CHECK((weights_of(scratch / "killed") == expected));
   CHECK(losses_of(scratch / "killed") == losses_of(scratch / "whole"));
+}
+
+TEST_CASE("a log that lost its end in a loss of power costs no step") {
+  const NumberSource source(11);
+  const ScratchFolder scratch;
+  pretrain<MaeMethod>(little_mae(4, 6), source, scratch / "whole", {.seed = 5});
+  pretrain<MaeMethod>(little_mae(4, 6), source, scratch / "run",
+                      {.seed = 5, .log_every = 1, .stop = stop_after(4)});
+  fs::resize_file(scratch / "run/log.jsonl", 10);
+  CHECK(pretrain<MaeMethod>(little_mae(4, 6), source, scratch / "run", {.seed = 5}).first_step ==
+        4);
+  CHECK((weights_of(scratch / "run") == weights_of(scratch / "whole")));
 }
 
 TEST_CASE("a run goes on with its own recipe, seed and data alone") {
@@ -147,7 +150,7 @@ TEST_CASE("a run goes on with its own recipe, seed and data alone") {
         "the recipe has epochs = 7 now, and had 6; take another folder for another run");
   CHECK(error(little_mae(4, 6), NumberSource(12), 5) ==
         "the data have changed: 11 samples then, 12 now; take another folder for another run");
-  CHECK(weights_of(run) == before);
+  CHECK((weights_of(run) == before));
   CHECK(file_error([&] {
           pretrain<IjepaMethod>(little_ijepa(4, 6), source, run, {.seed = 5});
         }).find("the recipe has ") != std::string::npos);
@@ -161,13 +164,50 @@ TEST_CASE("a damaged save is named, and the run goes on from the one before") {
   pretrain<MaeMethod>(little_mae(4, 6), source, scratch / "run", options);
   const fs::path newest = RunFolder(scratch / "run").newest()->folder;
   fs::resize_file(newest / "moments.safetensors", 100);
-  const PretrainReport report =
-      pretrain<MaeMethod>(little_mae(4, 6), source, scratch / "run", {.seed = 5});
+  std::vector<DamagedSave> damaged;
+  const PretrainReport report = pretrain<MaeMethod>(
+      little_mae(4, 6), source, scratch / "run",
+      {.seed = 5, .damaged = [&](const DamagedSave& one) { damaged.push_back(one); }});
   CHECK(report.first_step == 2);
-  REQUIRE(report.damaged.size() == 1);
-  CHECK(report.damaged[0].reason.starts_with("moments.safetensors has 100 bytes"));
+  REQUIRE(damaged.size() == 1);
+  CHECK(damaged[0].reason.starts_with("moments.safetensors has 100 bytes"));
   pretrain<MaeMethod>(little_mae(4, 6), source, scratch / "whole", {.seed = 5});
-  CHECK(weights_of(scratch / "run") == weights_of(scratch / "whole"));
+  CHECK((weights_of(scratch / "run") == weights_of(scratch / "whole")));
+}
+
+TEST_CASE("a run whose saves are all damaged is not begun anew") {
+  const NumberSource source(11);
+  const ScratchFolder scratch;
+  pretrain<MaeMethod>(little_mae(4, 6), source, scratch / "run",
+                      {.seed = 5, .stop = stop_after(4)});
+  const fs::path save = RunFolder(scratch / "run").newest()->folder;
+  fs::remove(save / "state.json");
+  const auto log_bytes = fs::file_size(scratch / "run/log.jsonl");
+  CHECK(file_error([&] {
+          pretrain<MaeMethod>(little_mae(4, 6), source, scratch / "run", {.seed = 5});
+        }) == (scratch / "run").string() + ": every save is damaged; the newest is " +
+                  save.string() + ": state.json is missing");
+  CHECK(fs::file_size(scratch / "run/log.jsonl") == log_bytes);
+}
+
+TEST_CASE("broken pictures that were replaced stand in the log, and the treatment in the recipe") {
+  const NumberSource broken(2000, [](Index index) {
+    if (index == 7) throw data::BrokenImageError("number 7: is broken");
+  });
+  const ScratchFolder scratch;
+  const PretrainOptions options{.seed = 5, .broken_sample = data::BrokenSample::replace};
+  MaeRecipe recipe = little_mae(1000, 2);
+  pretrain<MaeMethod>(recipe, broken, scratch / "run", options);
+  Index found = 0;
+  for (const LogEntry& entry : read_log(scratch / "run/log.jsonl")) {
+    for (const auto& [name, text] : entry.texts) {
+      found += name == "replaced" && text == "number 7: is broken" ? 1 : 0;
+    }
+  }
+  CHECK(found == 2);  // once in each epoch
+  CHECK(file_error([&] {
+          pretrain<MaeMethod>(recipe, broken, scratch / "run", {.seed = 5});
+        }).find("the recipe has broken_sample = fail now, and had replace") != std::string::npos);
 }
 
 TEST_CASE("a loss that is not finite ends the run with its place, and leaves the last save") {

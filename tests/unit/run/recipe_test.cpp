@@ -47,13 +47,21 @@ TEST_CASE("I-JEPA's recipe is the published one") {
   CHECK(recipe.start_momentum == 0.996);
   const Optimization& how = recipe.optimization;
   const Index per_epoch = 625;
-  CHECK(adamw_at(how, 0, per_epoch).lr == near(2e-4, 1e-15));
-  CHECK(adamw_at(how, 40 * 625, per_epoch).lr == near(1e-3, 1e-15));
-  CHECK(adamw_at(how, 20 * 625, per_epoch).lr == near(6e-4, 1e-15));
-  CHECK(adamw_at(how, 300 * 625, per_epoch).lr == near(1e-6, 1e-15));
-  CHECK(adamw_at(how, 0, per_epoch).weight_decay == near(0.04, 1e-15));
-  CHECK(adamw_at(how, 150 * 625, per_epoch).weight_decay == near(0.22, 1e-15));
-  CHECK(adamw_at(how, 300 * 625, per_epoch).weight_decay == near(0.4, 1e-15));
+  // schedulers.py counts up before it computes: the first step of a run is number 1, the last N.
+  const auto rate = [](double number) {
+    if (number < 25000) return 2e-4 + number / 25000 * (1e-3 - 2e-4);
+    const double along = (number - 25000) / 162500;
+    return 1e-6 + (1e-3 - 1e-6) * 0.5 * (1 + std::cos(std::numbers::pi * along));
+  };
+  const auto decay = [](double number) {
+    return 0.4 + (0.04 - 0.4) * 0.5 * (1 + std::cos(std::numbers::pi * number / 187500));
+  };
+  for (const Index step : {0, 1, 2, 24998, 24999, 25000, 100000, 187497, 187498, 187499}) {
+    const AdamWConfig config = adamw_at(how, step, per_epoch);
+    CAPTURE(step);
+    CHECK(config.lr == near(rate(static_cast<double>(step) + 1), 1e-15));
+    CHECK(config.weight_decay == near(decay(static_cast<double>(step) + 1), 1e-15));
+  }
   CHECK(adamw_at(how, 0, per_epoch).beta2 == 0.999);
 }
 
@@ -72,10 +80,27 @@ TEST_CASE("an optimization that cannot be carried out is refused") {
   CHECK(error({.batch = 0}) == "op: batch = 0 is not positive");
   CHECK(error({.epochs = 0}) == "op: epochs = 0 is not positive");
   CHECK(error({.epochs = 40}) == "op: warmup_epochs = 40 is not in [0, 40), the epochs");
-  CHECK(error({.peak_rate = -1}) == "op: peak_rate = -1 is negative or not finite");
-  CHECK(error({.weight_decay = std::nan("")}) ==
+  CHECK(error({.peak_rate = -1}) == "op: peak_rate = -1 is not positive");
+  CHECK(error({.peak_rate = 1, .weight_decay = std::nan("")}) ==
         "op: weight_decay = nan is negative or not finite");
-  CHECK_NOTHROW(check_optimization("op", {}));
+  CHECK(error({.peak_rate = 1, .first_step = 2}) == "op: first_step = 2 is neither 0 nor 1");
+  CHECK(error({.peak_rate = 1, .beta1 = 1}).starts_with("AdamW: beta1 = 1"));
+  CHECK_NOTHROW(check_optimization("op", {.peak_rate = 1}));
+}
+
+TEST_CASE("a recipe that would fail late is refused at once") {
+  const auto mae_error = [](const auto& change) {
+    MaeRecipe recipe = little_mae(4, 6);
+    change(recipe);
+    return error_of([&] { check_recipe("op", recipe); });
+  };
+  CHECK(mae_error([](MaeRecipe& r) { r.mask_ratio = 2; }) == "op: mask_ratio = 2 is not in [0, 1]");
+  CHECK(mae_error([](MaeRecipe& r) { r.augmentation.views[0].count = 2; }) ==
+        "op: the augmentation has several views; this method takes one");
+  IjepaRecipe ijepa = little_ijepa(4, 6);
+  ijepa.final_momentum = 1.01;
+  CHECK(error_of([&] { check_recipe("op", ijepa); }) ==
+        "op: final_momentum = 1.01 is not in [0, 1]");
 }
 
 TEST_CASE("settings have names of their own and tell recipes apart") {
@@ -103,6 +128,11 @@ TEST_CASE("settings have names of their own and tell recipes apart") {
   CHECK(changed([](MaeRecipe& r) { r.model.encoder.init_values = 0.1; }));
   CHECK(changed([](MaeRecipe& r) { r.model.decoder_mlp_ratio = 3; }));
   CHECK(changed([](MaeRecipe& r) { r.initialization = InitRecipe::timm; }));
+  CHECK(changed([](MaeRecipe& r) { r.augmentation.views[0].jitter.hue = 1e-9; }));
+  CHECK(changed([](MaeRecipe& r) { r.augmentation.views[0].solarize_threshold = 129; }));
+  CHECK(changed([](MaeRecipe& r) { r.model.encoder.resampling = kernels::Bicubic::plain; }));
+  CHECK(changed([](MaeRecipe& r) { r.model.encoder.activation = Activation::gelu_tanh; }));
+  CHECK(changed([](MaeRecipe& r) { r.optimization.first_step = 1; }));
 }
 
 }  // namespace tessera::run::test

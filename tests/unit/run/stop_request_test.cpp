@@ -42,6 +42,26 @@ TEST_CASE("a signal that nobody took ends the process when the object goes") {
   CHECK(WTERMSIG(status) == SIGTERM);
 }
 
+TEST_CASE("a second signal after the answer does not end the process") {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::signal(SIGTERM, SIG_DFL);
+    ::signal(SIGINT, SIG_DFL);
+    {
+      const StopRequest stop;
+      ::kill(::getpid(), SIGTERM);
+      if (!stop.asked()) ::_exit(1);
+      ::kill(::getpid(), SIGTERM);
+      ::kill(::getpid(), SIGINT);
+    }
+    ::_exit(stopped_exit_code);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 75);
+}
+
 TEST_CASE("numbers that are no signals are refused") {
   CHECK(tessera::test::error_of([] { StopRequest({-1}); }) == "StopRequest: -1 is no signal");
 }

@@ -15,16 +15,17 @@
 
 namespace tessera::data {
 
-/// How the part of a picture that a view shows is chosen.
+/// The part of a picture that a view shows.
 enum class Framing {
   random_resized_crop,  ///< a random box, resized: torchvision's RandomResizedCrop
   center_crop,          ///< the shorter side resized to View::shorter_side, then the middle
   whole                 ///< all of the picture, resized without regard to its proportions
 };
 
-/// How a picture becomes one input of a model. The steps come in this order, each draws from the
+/// One input of a model made of a picture. The steps come in this order, each draws from the
 /// generator as torchvision's transform of that name, and a probability of 0 leaves a step out, so
-/// that it draws nothing.
+/// that it draws nothing. The blur is Pillow's, as in DINO's code: torchvision's own is another
+/// filter.
 struct View {
   Index count = 1;  ///< views of this kind of each picture
   Size size{224, 224};
@@ -39,7 +40,7 @@ struct View {
   double jitter_probability = 0;  ///< RandomApply([ColorJitter])
   double gray = 0;                ///< probability: RandomGrayscale
 
-  double blur = 0;  ///< probability of a GaussianBlur with a deviation from [blur_low, blur_high]
+  double blur = 0;  ///< probability of a Gaussian blur with a deviation from [blur_low, blur_high]
   double blur_low = 0.1;
   double blur_high = 2.0;
 
@@ -173,8 +174,8 @@ inline Augmentation dino_augmentation(Index image_size = 224, Index local_size =
   return augmentation;
 }
 
-/// What features are extracted from: the middle of the picture, nothing random. The shorter side is
-/// resized to 256 / 224 of the crop, the customary ratio of ImageNet's evaluation.
+/// The view that features are extracted from: the middle of the picture, nothing random. The
+/// shorter side is resized to 256 / 224 of the crop, the customary ratio of ImageNet's evaluation.
 inline Augmentation evaluation_view(Index image_size, io::Filter filter = io::Filter::bicubic) {
   return {.views = {{.size = {image_size, image_size},
                      .framing = Framing::center_crop,

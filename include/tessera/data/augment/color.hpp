@@ -152,7 +152,7 @@ inline void solarize(io::Image& image, int threshold = 128) {
   }
 }
 
-/// How far colors may be changed at random: torchvision's ColorJitter. Factors are drawn from
+/// Ranges for changing colors at random: torchvision's ColorJitter. Factors are drawn from
 /// [max(0, 1 - x), 1 + x], turns of the hue from [-hue, hue]; 0 leaves a property out and draws
 /// nothing for it.
 struct ColorJitter {
