@@ -201,7 +201,9 @@ class Settings {
   template <class Enum>
     requires std::is_enum_v<Enum>
   void add(std::string name, Enum value, std::initializer_list<const char*> names) {
-    add(std::move(name), names.begin()[static_cast<std::size_t>(value)]);
+    const auto number = static_cast<std::size_t>(value);
+    if (number >= names.size()) refuse("settings_of", name, " has no name for value ", number);
+    add(std::move(name), names.begin()[number]);
   }
   void add(std::string name, bool value) { add(std::move(name), std::string(value ? "1" : "0")); }
   void add(std::string name, const Size& size) {
@@ -233,7 +235,7 @@ class Settings {
       add(prefix + "ratio_low", view.crop.ratio_low);
       add(prefix + "ratio_high", view.crop.ratio_high);
       add(prefix + "shorter_side", view.shorter_side);
-      add(prefix + "filter", view.filter, {"box", "bilinear", "bicubic"});
+      add(prefix + "filter", view.filter, {"box", "bilinear", "hamming", "bicubic", "lanczos"});
       add(prefix + "flip", view.flip);
       add(prefix + "jitter_probability", view.jitter_probability);
       add(prefix + "brightness", view.jitter.brightness);

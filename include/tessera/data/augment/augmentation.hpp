@@ -98,8 +98,12 @@ inline io::Image framed(const io::Image& image, const View& view, Generator& gen
     case Framing::random_resized_crop:
       return random_resized_crop(image, view.size, view.crop, generator, view.filter);
     case Framing::center_crop: {
-      const io::Image resized = io::resize_shorter_side(image, view.shorter_side, view.filter);
-      return io::center_crop(resized, view.size);
+      // Only the pixels of the crop are made: a thin picture would take gigabytes otherwise.
+      const Size resized = io::with_shorter_side(io::size_of(image), view.shorter_side);
+      const Index top = io::detail::half_to_even(resized.height - view.size.height);
+      const Index left = io::detail::half_to_even(resized.width - view.size.width);
+      return io::resize_part(image, resized, {top, left, view.size.height, view.size.width},
+                             view.filter);
     }
     case Framing::whole:
       break;

@@ -56,6 +56,12 @@ TEST_CASE("views for evaluation draw nothing") {
   CHECK(generator == Generator(7));
 }
 
+TEST_CASE("the middle of a thin picture is made without the rest") {
+  const io::Image thin({1, 10000, 3}, 7);  // 256 x 2,560,000 once it is resized
+  Generator generator(7);
+  CHECK((augmented(thin, evaluation_view(224).views[0], generator) == io::Image({224, 224, 3}, 7)));
+}
+
 TEST_CASE("views that cannot be made are refused") {
   const auto error = [](const View& view) {
     return error_of([&] { check_augmentation("Loader", {.views = {view}}); });
