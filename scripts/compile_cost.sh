@@ -45,9 +45,9 @@ report() {
   shift 3
   measured=$(median "$@")
   echo "$measured $small" | awk -v name="$name" -v limit="$limit" -v megabytes="$megabytes" '{
-    verdict = $1 > limit * $3 || (megabytes > 0 && $2 > megabytes) ? "OVER" : "ok"
+    verdict = ($1 > limit * $3 || (megabytes > 0 && $2 > megabytes)) ? "OVER" : "ok"
     printf "%-44s %6.2f s %5d MB %5.1f x   at most %.1f x%s: %s\n", name, $1, $2, $1 / $3, limit,
-      megabytes > 0 ? " and " megabytes " MB" : "", verdict
+      (megabytes > 0 ? " and " megabytes " MB" : ""), verdict
   }'
 }
 
