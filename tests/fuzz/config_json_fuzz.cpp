@@ -39,7 +39,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   io::fuzz::read_or_refuse([&] {
     const io::JsonValues config =
         io::parse_json_values(io::detail::text_of_bytes(io::fuzz::bytes_of(data, size)), "input");
-    io::fuzz::read_or_refuse([&] { (void)io::hugging_face_preprocessing(config); });
+    // Files without a class are read as those of several.
+    for (const char* type : {"", "vit", "clip", "deit", "dinov2"}) {
+      io::fuzz::read_or_refuse([&] { (void)io::hugging_face_preprocessing(config, type); });
+    }
     io::fuzz::read_or_refuse([&] { (void)io::timm_preprocessing(config); });
     file.config = config;
     const auto encoder = io::encoder_config(file, io::read_facts(file));

@@ -35,7 +35,9 @@ inline std::string their_name(const Checkpoint& file, const std::string& ours) {
       patterns.insert(without_number(unwrapped(stored)).first);
     }
   }
-  const auto [pattern, number] = without_number(ours);
+  const auto numbered = without_number(ours);
+  const auto& pattern = numbered.first;  // no binding: clang 14 captures none
+  const auto& number = numbered.second;
   std::string best = ours;
   Index best_count = -1;
   for (const NameSection& section : file.naming->sections) {
