@@ -15,10 +15,13 @@ using example::print;
 
 namespace {
 
-constexpr std::array<example::Color, 4> colours{
+constexpr Index side = 224;       // pixels, of the published models
+constexpr Index enlargement = 2;  // of the picture
+
+constexpr std::array<example::Color, 4> colors{
     {{230, 75, 60}, {40, 140, 230}, {250, 190, 30}, {50, 180, 90}}};
 
-/// The context as it is, the rest faded, each target block in a colour.
+/// The context as it is, the rest faded, each target block in a color.
 io::Image drawn(io::Image image, const MultiBlockMasks& masks, Index patch) {
   const Index patches = image.dim(0) / patch * (image.dim(1) / patch);
   for (const Index i : complement(masks.masks_context[0], patches)) {
@@ -32,10 +35,10 @@ io::Image drawn(io::Image image, const MultiBlockMasks& masks, Index patch) {
         {first.top, first.left, last.top + patch - first.top, last.left + patch - first.left});
   }
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    example::tint(image, blocks[i], colours[i], 0.25);
+    example::tint(image, blocks[i], colors[i], 0.25);
   }
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    example::outline(image, blocks[i], colours[i], 5);
+    example::outline(image, blocks[i], colors[i], 5);
   }
   return image;
 }
@@ -53,13 +56,13 @@ int main(int argc, char** argv) {
 
   return program.run(argc, argv, [&] {
     const io::Image image = io::center_crop(
-        io::resize_shorter_side(io::read_image(photo), 224, io::Filter::bicubic), {224, 224});
+        io::resize_shorter_side(io::read_image(photo), side, io::Filter::bicubic), side);
     const Tensor<float, 4> images = io::to_batch<float>({{image}});
 
     const IJEPAConfig config = ijepa_config(model);
     const Index patch = config.encoder.patch_size;
     Generator generator(program.seed);
-    const MultiBlockMaskSampler sampler({.image_size = {224, 224}, .patch_size = patch});
+    const MultiBlockMaskSampler sampler({.image_size = side, .patch_size = patch});
     const MultiBlockMasks masks = sampler.sample(1, program.seed, generator);
     IJEPA<float> ijepa(config);
     initialize(ijepa, InitRecipe::ijepa, generator);
@@ -79,9 +82,10 @@ int main(int argc, char** argv) {
     print("loss        ", loss.value().item());
     print("forward     ", fixed(milliseconds, 1), " ms on ", current_threads(), " thread(s)");
 
-    const io::Image large = io::resize(image, {448, 448}, io::Filter::bicubic);
-    io::write_png(program.output(), io::side_by_side({large, drawn(large, masks, 2 * patch)}, 8));
-    print("picture     ", program.output().string(), ": photo | context, target blocks in colour");
+    const io::Image large = io::resize(image, enlargement * side, io::Filter::bicubic);
+    io::write_png(program.output(),
+                  io::side_by_side({large, drawn(large, masks, enlargement * patch)}, 8));
+    print("picture     ", program.output().string(), ": photo | context, target blocks in color");
     print("The weights are random; 04_ijepa_pretrain trains some.");
     return 0;
   });

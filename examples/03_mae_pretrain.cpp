@@ -24,6 +24,8 @@ constexpr Index side = 64;  // pixels of a crop
 constexpr Index patch = 4;
 constexpr Index full_run = 1500;   // steps, about a minute on two cores
 constexpr double target_gain = 3;  // dB
+constexpr Index held_out_crops = 96;
+constexpr Index gap = 8;  // pixels between the pictures of the triptych
 constexpr data::CropRange crop_range{.area_low = 0.05, .area_high = 0.2};
 
 constexpr double pixel_std = 0.25;
@@ -40,7 +42,7 @@ KeepMask random_mask(Index batch, Generator& generator) {
 }
 
 MAE<float> small_mae(Generator& generator) {
-  MAE<float> mae({.encoder = {.image_size = {side, side},
+  MAE<float> mae({.encoder = {.image_size = side,
                               .patch_size = patch,
                               .embed_dim = 96,
                               .depth = 2,
@@ -107,12 +109,13 @@ io::Image mosaic(std::span<const io::Image> tiles) {
 io::Image triptych(const MAE<float>& mae, const std::vector<io::Image>& photos,
                    Generator& generator) {
   constexpr Index scale = 3;
+  constexpr Index most_cut_above = 48;  // pixels of a photo above its square
   std::vector<io::Image> tiles;
   for (const io::Image& photo : photos) {
     const Index length = std::min(photo.dim(0), photo.dim(1));
-    const Index top = std::min<Index>(48, (photo.dim(0) - length) / 2);
-    const io::Image square = io::resize(io::crop(photo, {top, 0, length, length}),
-                                        {2 * side, 2 * side}, io::Filter::bicubic);
+    const Index top = std::min(most_cut_above, (photo.dim(0) - length) / 2);
+    const io::Image square =
+        io::resize(io::crop(photo, {top, 0, length, length}), 2 * side, io::Filter::bicubic);
     for (const Index row : {Index{0}, side}) {
       for (const Index column : {Index{0}, side}) {
         tiles.push_back(io::crop(square, {row, column, side, side}));
@@ -135,9 +138,9 @@ io::Image triptych(const MAE<float>& mae, const std::vector<io::Image>& photos,
     const auto panel = [i](const std::vector<io::Image>& of) {
       return mosaic(std::span(of).subspan(i, 4));
     };
-    rows.push_back(io::side_by_side({panel(originals), panel(masked), panel(predicted)}, 8));
+    rows.push_back(io::side_by_side({panel(originals), panel(masked), panel(predicted)}, gap));
   }
-  return example::stacked(rows, 8);
+  return example::stacked(rows, gap);
 }
 
 }  // namespace
@@ -170,14 +173,14 @@ int main(int argc, char** argv) {
     const bool full = train(mae, photos.training, steps, seconds, generator);
 
     const auto images =
-        to_batch(example::random_crops(photos.held_out, 96, side, crop_range, judge));
+        to_batch(example::random_crops(photos.held_out, held_out_crops, side, crop_range, judge));
     const KeepMask tokens = random_mask(images.dim(0), judge);
-    const double learnt = psnr(mae.loss(images, tokens.idx_keep, tokens.idx_mask));
+    const double learned = psnr(mae.loss(images, tokens.idx_keep, tokens.idx_mask));
     const double guessed =
         psnr(mse_loss(Var(mean_of_visible(images, tokens)), mae.target(images, tokens.idx_mask)));
-    const double gain = learnt - guessed;
+    const double gain = learned - guessed;
     print("masked pixels of ", images.dim(0), " crops of the right 40 %, which it never saw:");
-    print("  prediction                  ", fixed(learnt, 2), " dB PSNR");
+    print("  prediction                  ", fixed(learned, 2), " dB PSNR");
     print("  mean of the visible pixels  ", fixed(guessed, 2), " dB PSNR");
     print("  difference                  ", fixed(gain, 2), " dB (a full run must reach ",
           fixed(target_gain, 0), ")");

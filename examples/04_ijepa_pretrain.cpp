@@ -24,11 +24,12 @@ namespace {
 
 constexpr Index side = 96;  // pixels of a crop
 constexpr Index patch = 8;
+constexpr Index held_out_crops = 192;
 constexpr Index full_run = 600;  // steps, about a minute on two cores
 constexpr data::CropRange crop_range{.area_low = 0.1, .area_high = 0.5};
 
 IJEPA<float> small_ijepa(Generator& generator) {
-  IJEPA<float> ijepa({.encoder = {.image_size = {side, side},
+  IJEPA<float> ijepa({.encoder = {.image_size = side,
                                   .patch_size = patch,
                                   .embed_dim = 96,
                                   .depth = 3,
@@ -62,7 +63,7 @@ Spread feature_spread(const IJEPA<float>& ijepa, const Tensor<float, 4>& images)
 bool train(IJEPA<float>& ijepa, const std::vector<io::Image>& photos, Index steps, double seconds,
            bool ema, Generator& generator) {
   constexpr Index batch = 16;
-  const MultiBlockMaskSampler sampler({.image_size = {side, side}, .patch_size = patch});
+  const MultiBlockMaskSampler sampler({.image_size = side, .patch_size = patch});
   const WarmupCosine learning_rate{.start = 2e-4, .peak = 1e-3, .final = 1e-6, .warmup = 0.1};
   const LinearSchedule momentum{.start = ema ? 0.97 : 0.0, .final = ema ? 1.0 : 0.0};
   AdamW<float> optimizer({.weight_decay = 0.04});
@@ -84,19 +85,19 @@ bool train(IJEPA<float>& ijepa, const std::vector<io::Image>& photos, Index step
 
 /// features [B, N, D] -> three numbers in about [0, 1] for each of the B N: its first three
 /// principal components.
-Eigen::MatrixXf principal_colours(const Tensor<float, 3>& features) {
+Eigen::MatrixXf principal_colors(const Tensor<float, 3>& features) {
   Eigen::MatrixXf x = features.matrix();
   x.rowwise() -= x.colwise().mean().eval();
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXf> solver(x.transpose() * x);
-  Eigen::MatrixXf colours = x * solver.eigenvectors().rightCols(3).rowwise().reverse();
-  const float length = std::sqrt(static_cast<float>(colours.rows()));
+  Eigen::MatrixXf colors = x * solver.eigenvectors().rightCols(3).rowwise().reverse();
+  const float length = std::sqrt(static_cast<float>(colors.rows()));
   for (Index c = 0; c < 3; ++c) {
-    colours.col(c) *= 0.2F * length / std::max(colours.col(c).norm(), 1e-6F);
+    colors.col(c) *= 0.2F * length / std::max(colors.col(c).norm(), 1e-6F);
   }
-  return colours.array() + 0.5F;
+  return colors.array() + 0.5F;
 }
 
-/// Every photo, whole, beside the features of its patches as colours.
+/// Every photo, whole, beside the features of its patches as colors.
 io::Image feature_picture(const IJEPA<float>& ijepa, const std::vector<io::Image>& photos) {
   constexpr Index height = 256;  // larger than a crop: positions are resampled
   constexpr Index width = 320;
@@ -110,13 +111,13 @@ io::Image feature_picture(const IJEPA<float>& ijepa, const std::vector<io::Image
                    {height, width}, io::Filter::bicubic));
   }
   const auto features = ijepa.target_encoder.encode(io::to_batch<float>(scaled));
-  const Eigen::MatrixXf colours = principal_colours(features.value());
+  const Eigen::MatrixXf colors = principal_colors(features.value());
   std::vector<io::Image> pairs;
   for (std::size_t i = 0; i < scaled.size(); ++i) {
     Tensor<float, 3> map({3, rows, columns});
     const Index first = static_cast<Index>(i) * rows * columns;
     MatrixMap<float>(map.data(), 3, rows * columns) =
-        colours.middleRows(first, rows * columns).transpose();
+        colors.middleRows(first, rows * columns).transpose();
     pairs.push_back(io::side_by_side(
         {scaled[i], example::enlarged(io::to_image(map, io::no_normalization), patch)}));
   }
@@ -147,7 +148,7 @@ int main(int argc, char** argv) {
     Generator generator(program.seed);
     Generator judge(1);  // of its own, so that every run is judged by the same crops
     const example::Photos photos = example::load_photos(photo_folder);
-    const auto held_out = random_batch(photos.held_out, 192, judge);
+    const auto held_out = random_batch(photos.held_out, held_out_crops, judge);
     IJEPA<float> ijepa = small_ijepa(generator);
     const Spread start = feature_spread(ijepa, held_out);
     print("I-JEPA of ", parameter_count(ijepa), " parameters learns from the left 60 % of ",
@@ -165,7 +166,7 @@ int main(int argc, char** argv) {
                     : "They did not collapse: photos still differ in many directions.");
 
     io::write_png(program.output(), feature_picture(ijepa, photos.whole));
-    print("picture: ", program.output().string(), ": photo | features as colours");
+    print("picture: ", program.output().string(), ": photo | features as colors");
     return collapsed && complete && !no_ema ? 1 : 0;
   });
 }

@@ -47,7 +47,7 @@ struct CheckpointFlags {
   bool unknown_objects = false;
 };
 
-/// How to load: which encoder of an I-JEPA file, and whether values are looked at.
+/// Choices for loading: which encoder of an I-JEPA file, and whether values are looked at.
 struct LoadFlags {
   explicit LoadFlags(CLI::App& app) {
     app.add_option("--encoder", encoder, "of an I-JEPA file: context or target")

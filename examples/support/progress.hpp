@@ -11,7 +11,7 @@
 
 namespace example {
 
-/// How far a training is: a bar on a terminal, a line now and then elsewhere. It ends after
+/// The progress of a training: a bar on a terminal, a line now and then elsewhere. It ends after
 /// `steps`, or before that, when its seconds are over.
 class Progress {
  public:

@@ -1,4 +1,4 @@
-"""Float32 weights right after each initialisation recipe, and the sequence of random draws.
+"""Float32 weights right after each initialization recipe, and the sequence of random draws.
 
 Every file starts from torch.manual_seed(seed), then patch_embed.proj.reset_parameters() where there
 is a patch embedding, then the recipe. The draws are recorded while they happen. The recipes of the

@@ -18,8 +18,8 @@
 
 namespace tessera::test {
 
-/// What an operation gave: its value, and for each input the gradient, if one arrived, of the sum
-/// of its value times fixed random weights.
+/// The results of an operation: its value, and for each input the gradient, if one arrived, of the
+/// sum of its value times fixed random weights.
 struct Outcome {
   std::vector<Index> shape;
   Values value;

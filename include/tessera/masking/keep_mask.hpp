@@ -27,7 +27,7 @@ TokenIndex argsort(const Tensor<Scalar, 2>& noise) {
     Index* end = begin + noise.dim(1);
     std::iota(begin, end, Index{0});
     std::sort(begin, end,
-              [row](Index i, Index j) { return row[i] < row[j] || (row[i] == row[j] && i < j); });
+              [row](Index i, Index j) { return row[i] < row[j] || (!(row[j] < row[i]) && i < j); });
   }
   return order;
 }

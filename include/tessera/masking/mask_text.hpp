@@ -20,7 +20,7 @@ struct TokenLayer {
 inline std::string draw_tokens(std::span<const TokenLayer> layers, Index image, const Size& grid,
                                Index num_prefix_tokens = 0) {
   constexpr std::string_view op = "draw_tokens";
-  if (!(grid.height >= 0 && grid.width >= 0 && num_prefix_tokens >= 0)) {
+  if (grid.height < 0 || grid.width < 0 || num_prefix_tokens < 0) {
     refuse(op, "grid ", grid, " and num_prefix_tokens = ", num_prefix_tokens,
            " must not be negative");
   }
@@ -30,12 +30,12 @@ inline std::string draw_tokens(std::span<const TokenLayer> layers, Index image, 
   }
   for (const TokenLayer& layer : layers) {
     const TokenIndex& index = layer.index;
-    if (!(image >= 0 && image < index.dim(0))) {
+    if (image < 0 || image >= index.dim(0)) {
       refuse(op, "image = ", image, " is outside index ", index.shape());
     }
     for (Index k = 0; k < index.dim(1); ++k) {
       const Index patch = index(image, k) - num_prefix_tokens;
-      if (!(index(image, k) >= 0 && patch < grid.count())) {
+      if (index(image, k) < 0 || patch >= grid.count()) {
         refuse(op, "index(", image, ", ", k, ") = ", index(image, k), " is not in the grid ", grid,
                " behind ", num_prefix_tokens, " prefix tokens");
       }
@@ -57,10 +57,10 @@ inline std::string draw_tokens(std::initializer_list<TokenLayer> layers, Index i
 inline std::string draw_mask(const TokenMask& mask, Index image, const Size& grid,
                              Index num_prefix_tokens = 0) {
   constexpr std::string_view op = "draw_mask";
-  if (!(image >= 0 && image < mask.dim(0))) {
+  if (image < 0 || image >= mask.dim(0)) {
     refuse(op, "image = ", image, " is outside mask ", mask.shape());
   }
-  if (!(num_prefix_tokens >= 0 && mask.dim(1) == num_prefix_tokens + grid.count())) {
+  if (num_prefix_tokens < 0 || mask.dim(1) != num_prefix_tokens + grid.count()) {
     refuse(op, "mask ", mask.shape(), " does not fit the grid ", grid, " behind ",
            num_prefix_tokens, " prefix tokens");
   }

@@ -9,8 +9,8 @@ namespace tessera {
 /// Patches that cover an image. Throws std::invalid_argument unless they do so exactly.
 inline Size patch_grid(std::string_view op, const Size& image, Index patch) {
   if (patch <= 0) refuse(op, "patch size ", patch, " must be positive");
-  if (!(image.height > 0 && image.width > 0 && image.height % patch == 0 &&
-        image.width % patch == 0)) {
+  if (image.height <= 0 || image.width <= 0 || image.height % patch != 0 ||
+      image.width % patch != 0) {
     refuse(op, "image size ", image, " is not a positive multiple of the patch size ", patch);
   }
   return {image.height / patch, image.width / patch};

@@ -32,7 +32,7 @@ inline void check_token_index(std::string_view op, const ArgumentName& name,
   }
   for (Index b = 0; b < batch; ++b) {
     for (Index k = 0; k < index.dim(1); ++k) {
-      if (!(index(b, k) >= 0 && index(b, k) < length)) {
+      if (index(b, k) < 0 || index(b, k) >= length) {
         refuse(op, name, "(", b, ", ", k, ") = ", index(b, k), " is outside [0, ", length, ")");
       }
     }
@@ -63,11 +63,9 @@ inline void check_token_selection(std::string_view op, const TokenSelection& sel
   }
   if (selection.idx_mask) check_token_index(op, "idx_mask", *selection.idx_mask, batch, length);
   if (selection.idx_keep) check_token_index(op, "idx_keep", *selection.idx_keep, batch, length);
-  if (selection.mask) {
-    if (selection.mask->shape() != Shape<2>{batch, length}) {
-      refuse(op, "mask ", selection.mask->shape(), " must be ", Shape<2>{batch, length},
-             ", one per token");
-    }
+  if (selection.mask && selection.mask->shape() != Shape<2>{batch, length}) {
+    refuse(op, "mask ", selection.mask->shape(), " must be ", Shape<2>{batch, length},
+           ", one per token");
   }
 }
 

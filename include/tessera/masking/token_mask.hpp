@@ -80,7 +80,7 @@ inline TokenIndex shift_index(const TokenIndex& index, Index offset) {
   for (Index b = 0; b < index.dim(0); ++b) {
     for (Index k = 0; k < index.dim(1); ++k) {
       const bool fits = !__builtin_add_overflow(index(b, k), offset, &shifted(b, k));
-      if (!(fits && shifted(b, k) >= 0)) {
+      if (!fits || shifted(b, k) < 0) {
         refuse("shift_index", "index(", b, ", ", k, ") = ", index(b, k), " shifted by ", offset,
                " is no index");
       }

@@ -53,7 +53,7 @@ struct IJEPA {
     }
     if (config.encoder.fc_norm) {
       refuse("IJEPA",
-             "encoder.fc_norm is set, but predictor and targets need every token normalised");
+             "encoder.fc_norm is set, but predictor and targets need every token normalized");
     }
     reset_target();
   }
@@ -79,7 +79,7 @@ struct IJEPA {
                                  std::span<const TokenIndex> masks_context,
                                  std::span<const TokenIndex> masks_target) const;
 
-  /// images [B, C, H, W] -> features of the full image at the targets, each normalised over its
+  /// images [B, C, H, W] -> features of the full image at the targets, each normalized over its
   /// width, in the order of forward_context [T * E * B, K_target, D]. Never recorded.
   /// Throws as forward_context.
   Var<Scalar, 3> forward_target(const Var<Scalar, 4>& images,
@@ -91,7 +91,7 @@ struct IJEPA {
                       std::span<const TokenIndex> masks_target) const;
 
   /// Makes the target encoder a frozen copy of the encoder, as at the start of training. After each
-  /// optimiser step it follows by update_ema(target_encoder, encoder, momentum).
+  /// optimizer step it follows by update_ema(target_encoder, encoder, momentum).
   void reset_target() {
     target_encoder = encoder;
     set_trainable(target_encoder, false);
@@ -146,7 +146,7 @@ void IJEPA<Scalar>::check(std::string_view op, const Var<Scalar, 4>& images,
                           std::span<const TokenIndex> masks_context,
                           std::span<const TokenIndex> masks_target) const {
   const Size& size = encoder.config.image_size;
-  if (!(images.dim(2) == size.height && images.dim(3) == size.width)) {
+  if (images.dim(2) != size.height || images.dim(3) != size.width) {
     refuse(op, "images ", images.shape(), " must be of the model's size ", size);
   }
   if (masks_context.empty() || masks_target.empty()) {

@@ -15,7 +15,7 @@ struct MAEConfig {
   Index decoder_depth = 8;
   Index decoder_num_heads = 16;
   double decoder_mlp_ratio = 4;
-  bool norm_pix_loss = false;  ///< predict each patch's pixels normalised by its mean and variance
+  bool norm_pix_loss = false;  ///< predict each patch's pixels normalized by its mean and variance
 };
 
 /// Masked autoencoder: the encoder sees the kept tokens, the decoder predicts the masked patches.
@@ -44,7 +44,7 @@ struct MAE {
             config.encoder.patch_size * config.encoder.patch_size * config.encoder.in_chans),
         norm_pix_loss(config.norm_pix_loss) {
     if (config.encoder.fc_norm) {
-      refuse("MAE", "encoder.fc_norm is set, but the decoder needs every token normalised");
+      refuse("MAE", "encoder.fc_norm is set, but the decoder needs every token normalized");
     }
   }
 
@@ -73,8 +73,9 @@ struct MAE {
   Var<Scalar, 0> loss(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
                       const TokenIndex& idx_mask) const;
 
-  /// What the masked patches ought to be [B, M, p p C]: pixels, normalised if norm_pix_loss.
-  /// Throws std::invalid_argument if an index is outside the sequence or that of a prefix token.
+  /// The right answer for the masked patches [B, M, p p C]: their pixels, normalized if
+  /// norm_pix_loss. Throws std::invalid_argument if an index is outside the sequence or that of a
+  /// prefix token.
   Var<Scalar, 3> target(const Tensor<Scalar, 4>& images, const TokenIndex& idx_mask) const;
 
   /// Two pictures of the same size as the input.
@@ -143,7 +144,7 @@ template <std::floating_point Scalar>
 void MAE<Scalar>::check(const Var<Scalar, 4>& images, const TokenIndex& idx_keep,
                         const TokenIndex& idx_mask) const {
   const Size& size = encoder.config.image_size;
-  if (!(images.dim(2) == size.height && images.dim(3) == size.width)) {
+  if (images.dim(2) != size.height || images.dim(3) != size.width) {
     refuse("MAE", "images ", images.shape(), " must be of the model's size ", size);
   }
   const Index length = encoder.sequence_length();

@@ -25,7 +25,7 @@ enum class PositionEmbedding {
   learned,  ///< trained like any parameter
 };
 
-/// What `forward` makes of the encoded tokens.
+/// The feature vector that `forward` makes of the encoded tokens.
 enum class GlobalPool {
   token,  ///< the first prefix token
   avg,    ///< mean over the patch tokens
@@ -50,7 +50,7 @@ struct MaskedVisionTransformerConfig {
   PositionEmbedding pos_embed = PositionEmbedding::sincos;
   kernels::Bicubic resampling = kernels::Bicubic::antialias;  ///< timm's; plain: MAE's own code
   GlobalPool global_pool = GlobalPool::token;
-  bool fc_norm = false;  ///< normalise after pooling, not before (timm)
+  bool fc_norm = false;  ///< normalize after pooling, not before (timm)
   Activation activation = Activation::gelu;
 };
 
@@ -107,7 +107,7 @@ struct MaskedVisionTransformer {
     return prefix ? concat_tokens(*prefix, tokens) : tokens;
   }
 
-  /// tokens [B, P + N, D] of a grid of patches -> the same with positions, resampled if the grid is
+  /// tokens [B, P + N, D] of a grid of patches -> tokens with positions, resampled if the grid is
   /// not the model's own.
   Var<Scalar, 3> add_pos_embed(const Var<Scalar, 3>& tokens, const Size& of_grid) const {
     return add_positions(tokens, positions(tokens.tape(), of_grid), std::nullopt,
@@ -117,24 +117,24 @@ struct MaskedVisionTransformer {
     return add_pos_embed(tokens, grid());
   }
 
-  /// images [B, C, H, W] -> what the first block sees [B, P + N or K, D]: tokens, prefix, mask,
+  /// images [B, C, H, W] -> the input of the first block [B, P + N or K, D]: tokens, prefix, mask,
   /// positions, keep, in that order. With idx_keep alone only the kept patches are embedded.
   /// Throws std::invalid_argument if idx_mask and mask are both set, or where shapes or indices do
   /// not fit.
   Var<Scalar, 3> preprocess(const Var<Scalar, 4>& images,
                             const TokenSelection& selection = {}) const;
 
-  /// images [B, C, H, W] -> normalised tokens [B, P + N or K, D]. Throws as preprocess.
+  /// images [B, C, H, W] -> normalized tokens [B, P + N or K, D]. Throws as preprocess.
   Var<Scalar, 3> encode(const Var<Scalar, 4>& images, const TokenSelection& selection = {}) const;
 
-  /// What encode gives, and the output of every block, each normalised too if `normalised`.
+  /// The result of encode, and the output of every block, through the last norm too if asked for.
   struct Intermediates {
     Var<Scalar, 3> output;
     std::vector<Var<Scalar, 3>> blocks;
   };
   Intermediates forward_intermediates(const Var<Scalar, 4>& images,
                                       const TokenSelection& selection = {},
-                                      bool normalised = false) const;
+                                      bool normalized = false) const;
 
   /// images [B, C, H, W] -> one feature vector per image [B, D], pooled as configured. As in
   /// lightly, idx_keep must begin with the prefix tokens for pool to find them. Throws as
@@ -145,7 +145,7 @@ struct MaskedVisionTransformer {
   /// token is asked for and there is none, or if there is no patch to average.
   Var<Scalar, 2> pool(const Var<Scalar, 3>& tokens) const;
 
-  /// tokens [B, L, D] -> after all blocks [B, L, D], not normalised.
+  /// tokens [B, L, D] -> after all blocks [B, L, D], not normalized.
   Var<Scalar, 3> run_blocks(Var<Scalar, 3> x) const {
     for (const TransformerBlock<Scalar>& block : blocks) x = block(x);
     return x;
@@ -154,7 +154,7 @@ struct MaskedVisionTransformer {
  private:
   Index unplaced_tokens() const { return config.no_embed_class ? num_prefix_tokens() : 0; }
 
-  Var<Scalar, 3> normalise(const Var<Scalar, 3>& x) const { return norm ? (*norm)(x) : x; }
+  Var<Scalar, 3> apply_norm(const Var<Scalar, 3>& x) const { return norm ? (*norm)(x) : x; }
 
   std::optional<Var<Scalar, 3>> prefix_tokens(Tape<Scalar>* tape) const {
     if (!cls_token && !reg_token) return std::nullopt;
@@ -172,21 +172,21 @@ struct MaskedVisionTransformer {
 template <std::floating_point Scalar>
 Var<Scalar, 3> MaskedVisionTransformer<Scalar>::encode(const Var<Scalar, 4>& images,
                                                        const TokenSelection& selection) const {
-  return normalise(run_blocks(preprocess(images, selection)));
+  return apply_norm(run_blocks(preprocess(images, selection)));
 }
 
 template <std::floating_point Scalar>
 typename MaskedVisionTransformer<Scalar>::Intermediates
 MaskedVisionTransformer<Scalar>::forward_intermediates(const Var<Scalar, 4>& images,
                                                        const TokenSelection& selection,
-                                                       bool normalised) const {
+                                                       bool normalized) const {
   std::vector<Var<Scalar, 3>> outputs;
   Var<Scalar, 3> x = preprocess(images, selection);
   for (const TransformerBlock<Scalar>& block : blocks) {
     x = block(x);
-    outputs.push_back(normalised ? normalise(x) : x);
+    outputs.push_back(normalized ? apply_norm(x) : x);
   }
-  return {normalise(x), std::move(outputs)};
+  return {apply_norm(x), std::move(outputs)};
 }
 
 template <std::floating_point Scalar>
@@ -216,8 +216,8 @@ MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configura
   const Size patches = patch_grid(op, config.image_size, config.patch_size);
   if (dim <= 0) refuse(op, "embed_dim = ", dim, " must be positive");
   if (config.reg_tokens < 0) refuse(op, "reg_tokens = ", config.reg_tokens, " is negative");
-  if (!(config.global_pool == GlobalPool::avg || !config.fc_norm)) {
-    refuse(op, "fc_norm normalises an average, but global_pool is token");
+  if (config.global_pool != GlobalPool::avg && config.fc_norm) {
+    refuse(op, "fc_norm normalizes an average, but global_pool is token");
   }
   mask_token.value = Tensor<Scalar, 3>({1, 1, dim});
   if (config.class_token) cls_token = Parameter<Scalar, 3>{Tensor<Scalar, 3>({1, 1, dim})};

@@ -23,7 +23,7 @@ struct MaskedVisionTransformerDecoderConfig {
   double mlp_ratio = 4;
   bool qkv_bias = true;
   double proj_drop_rate = 0;
-  double drop_path_rate = 0;  ///< the same for every block
+  double drop_path_rate = 0;  ///< of every block
   double layer_norm_eps = 1e-6;
 };
 

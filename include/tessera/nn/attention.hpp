@@ -58,7 +58,7 @@ struct Attention {
 
  private:
   static Index checked_heads(Index dim, Index num_heads) {
-    if (!(dim > 0 && num_heads > 0 && dim % num_heads == 0)) {
+    if (dim <= 0 || num_heads <= 0 || dim % num_heads != 0) {
       refuse("Attention", "num_heads = ", num_heads, " must be positive and divide dim = ", dim);
     }
     return num_heads;

@@ -11,7 +11,8 @@
 
 namespace tessera {
 
-/// How the weights of Linear layers are drawn; biases become zero unless `torch_default`.
+/// The distribution that weights of Linear layers are drawn from; biases become zero unless
+/// `torch_default`.
 enum class LinearInit {
   xavier_uniform,  ///< U(+-sqrt(6 / (in + out))); Glorot & Bengio, 2010, eq. 16
   trunc_normal,    ///< normal of deviation 0.02, cut at +-2

@@ -5,7 +5,7 @@
 
 namespace tessera {
 
-/// Layer normalisation over the last axis, x [..., dim] -> [..., dim].
+/// Layer normalization over the last axis, x [..., dim] -> [..., dim].
 template <std::floating_point Scalar>
 struct LayerNorm {
   using scalar_type = Scalar;

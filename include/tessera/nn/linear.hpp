@@ -14,7 +14,7 @@ struct Linear {
   Linear() = default;
   /// Zeros. Throws std::invalid_argument unless both sizes are positive.
   Linear(Index in, Index out, bool with_bias = true) {
-    if (!(in > 0 && out > 0)) {
+    if (in <= 0 || out <= 0) {
       refuse("Linear", "in = ", in, " and out = ", out, " must be positive");
     }
     weight.value = Tensor<Scalar, 2>({out, in});

@@ -43,7 +43,7 @@ struct NamedParameter {
   std::span<const Index> shape;
   std::span<Scalar> values;
   bool trainable;
-  const void* key;  ///< what a Tape knows the parameter by
+  const void* key;  ///< the address by which a Tape knows the parameter
   ParameterRole role = ParameterRole::other;
 };
 

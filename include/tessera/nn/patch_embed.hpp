@@ -27,7 +27,7 @@ struct PatchEmbed {
   PatchEmbed() = default;
   /// Zeros. Throws std::invalid_argument unless all sizes are positive.
   PatchEmbed(Index in_chans, Index dim, Index patch_size) {
-    if (!(in_chans > 0 && dim > 0 && patch_size > 0)) {
+    if (in_chans <= 0 || dim <= 0 || patch_size <= 0) {
       refuse("PatchEmbed", "in_chans = ", in_chans, ", dim = ", dim,
              " and patch_size = ", patch_size, " must be positive");
     }
@@ -48,7 +48,7 @@ struct PatchEmbed {
   }
 
   /// Tokens idx [B, K] alone, of a sequence that begins with `prefix` tokens which are no patches;
-  /// what stands in their rows means nothing.
+  /// the rows of those hold numbers without meaning, for the caller to write over.
   Var<Scalar, 3> at_index(const Var<Scalar, 4>& images, const TokenIndex& idx, Index prefix) const {
     check_channels(images);
     return project(unfold_patches_at_index(images, patch_size(), idx, prefix));

@@ -15,10 +15,10 @@ namespace tessera {
 template <std::floating_point Scalar>
 Tensor<Scalar, 3> sincos_position_embedding(Index dim, const Size& grid, Index prefix = 0) {
   constexpr Index max_prefix = Index{1} << 32;
-  if (!(dim > 0 && dim % 4 == 0)) {
+  if (dim <= 0 || dim % 4 != 0) {
     refuse("sincos_position_embedding", "dim = ", dim, " must be a positive multiple of 4");
   }
-  if (!(grid.height > 0 && grid.width > 0 && prefix >= 0 && prefix < max_prefix)) {
+  if (grid.height <= 0 || grid.width <= 0 || prefix < 0 || prefix >= max_prefix) {
     refuse("sincos_position_embedding", "grid ", grid, " with ", prefix,
            " prefix tokens is not possible");
   }

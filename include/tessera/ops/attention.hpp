@@ -20,8 +20,8 @@ inline ExecutionContext context_of_precision(MatmulPrecision precision) {
   return context;
 }
 
-/// What attention reads: queries in q, keys and values in kv from part `keys` on. One tensor may be
-/// both.
+/// The operands of attention: queries in q, keys and values in kv from part `keys` on. One tensor
+/// may be both.
 template <std::floating_point Scalar>
 struct AttentionInputs {
   const Var<Scalar, 3>& q;
@@ -74,7 +74,7 @@ Var<Scalar, 3> attend(const AttentionInputs<Scalar>& in, Index heads, Index widt
 template <std::floating_point Scalar>
 Var<Scalar, 3> attention(const Var<Scalar, 3>& qkv, Index heads) {
   if (heads <= 0) refuse("attention", "heads = ", heads, " must be positive");
-  if (!(qkv.dim(2) > 0 && qkv.dim(2) % (3 * heads) == 0)) {
+  if (qkv.dim(2) <= 0 || qkv.dim(2) % (3 * heads) != 0) {
     refuse("attention", "the last axis of qkv ", qkv.shape(), " must be a multiple of 3 x ", heads,
            " heads");
   }
@@ -86,15 +86,15 @@ Var<Scalar, 3> attention(const Var<Scalar, 3>& qkv, Index heads) {
 template <std::floating_point Scalar>
 Var<Scalar, 3> attention(const Var<Scalar, 3>& q, const Var<Scalar, 3>& kv, Index heads) {
   if (heads <= 0) refuse("attention", "heads = ", heads, " must be positive");
-  if (!(q.dim(2) > 0 && q.dim(2) % heads == 0)) {
+  if (q.dim(2) <= 0 || q.dim(2) % heads != 0) {
     refuse("attention", "the last axis of q ", q.shape(), " must be a multiple of ", heads,
            " heads");
   }
-  if (!(kv.dim(0) == q.dim(0) && kv.dim(2) == 2 * q.dim(2))) {
+  if (kv.dim(0) != q.dim(0) || kv.dim(2) != 2 * q.dim(2)) {
     refuse("attention", "kv ", kv.shape(), " must have the batch and twice the width of q ",
            q.shape());
   }
-  if (!(kv.dim(1) > 0 || q.dim(1) == 0)) {
+  if (kv.dim(1) <= 0 && q.dim(1) != 0) {
     refuse("attention", "kv ", kv.shape(), " holds no token for q ", q.shape(), " to attend to");
   }
   return detail::attend<Scalar>({.q = q, .kv = kv, .keys = 0}, heads, q.dim(2));

@@ -7,7 +7,7 @@
 
 namespace tessera {
 
-/// How GELU's normal distribution is computed, with PyTorch's names.
+/// The way to compute GELU's normal distribution, with PyTorch's names.
 enum class GeluApproximation {
   none,  ///< exactly, by erf: every published MAE and I-JEPA model
   tanh,  ///< by tanh, at most 4.8e-4 away: "gelu_tanh" in timm, "gelu_pytorch_tanh" elsewhere

@@ -14,13 +14,11 @@ Var<Scalar, Rank> layer_norm(const Var<Scalar, Rank>& x, const OptionalVar<Scala
   static_assert(Rank >= 1);
   const Index cols = x.value().cols();
   if (cols <= 0) refuse("layer_norm", "x ", x.shape(), " has an empty last axis");
-  if (!(!gamma || gamma->dim(0) == cols)) {
-    refuse("layer_norm", "gamma ", gamma ? gamma->shape() : Shape<1>{},
-           " must match the last axis of x ", x.shape());
+  if (gamma && gamma->dim(0) != cols) {
+    refuse("layer_norm", "gamma ", gamma->shape(), " must match the last axis of x ", x.shape());
   }
-  if (!(!beta || beta->dim(0) == cols)) {
-    refuse("layer_norm", "beta ", beta ? beta->shape() : Shape<1>{},
-           " must match the last axis of x ", x.shape());
+  if (beta && beta->dim(0) != cols) {
+    refuse("layer_norm", "beta ", beta->shape(), " must match the last axis of x ", x.shape());
   }
   if (!(std::isfinite(eps) && eps >= 0)) {
     refuse("layer_norm", "eps = ", eps, " must be finite and not negative");

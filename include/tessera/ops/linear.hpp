@@ -25,9 +25,9 @@ void check_linear(std::string_view op, const Var<Scalar, Rank>& x,
   if (x.value().cols() != inputs) {
     refuse(op, "x ", x.shape(), " must end in the ", inputs, " inputs of weight ", weight.shape());
   }
-  if (!(!bias || bias->dim(0) == weight.dim(0))) {
-    refuse(op, "bias ", bias ? bias->shape() : Shape<1>{}, " must have the ", weight.dim(0),
-           " outputs of weight ", weight.shape());
+  if (bias && bias->dim(0) != weight.dim(0)) {
+    refuse(op, "bias ", bias->shape(), " must have the ", weight.dim(0), " outputs of weight ",
+           weight.shape());
   }
 }
 
@@ -75,7 +75,7 @@ struct LinearBackward {
   Index first_output;
 };
 
-/// How linear is used: which outputs, and what becomes of them.
+/// The part of linear that is asked for, and the steps after it.
 template <std::floating_point Scalar, int Rank>
 struct LinearForm {
   Index first;
@@ -138,7 +138,7 @@ template <std::floating_point Scalar, int Rank, int WeightRank>
 Var<Scalar, Rank> linear_outputs(const Var<Scalar, Rank>& x, const Var<Scalar, WeightRank>& weight,
                                  const OptionalVar<Scalar, 1>& bias, Index first, Index count) {
   detail::check_linear("linear_outputs", x, weight, bias);
-  if (!(first >= 0 && count >= 0 && count <= weight.dim(0) - first)) {
+  if (first < 0 || count < 0 || count > weight.dim(0) - first) {
     refuse("linear_outputs", "first = ", first, " and count = ", count, " do not fit weight ",
            weight.shape());
   }

@@ -41,7 +41,7 @@ Var<Scalar, Rank> packed_linear(const Var<Scalar, Rank>& x,
                                 const kernels::Epilogue<Scalar>& epilogue, Index first,
                                 Index count) {
   detail::check_packed("packed_linear", x, weight);
-  if (!(first >= 0 && count >= 0 && count <= weight.rows() - first)) {
+  if (first < 0 || count < 0 || count > weight.rows() - first) {
     refuse("packed_linear", "first = ", first, " and count = ", count,
            " do not fit the packed weight ", Shape<2>{weight.rows(), weight.cols()});
   }

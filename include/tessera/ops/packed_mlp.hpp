@@ -35,11 +35,11 @@ Var<Scalar, Rank> packed_mlp(const Var<Scalar, Rank>& x, const PackedLayer<Scala
            " outputs");
   }
   const Shape<Rank> shape = detail::with_last<Rank>(x.shape(), outputs);
-  if (!(!residual || residual->shape() == shape)) {
-    refuse("packed_mlp", "residual ", residual ? residual->shape() : shape,
-           " must have the shape of the result ", shape);
+  if (residual && residual->shape() != shape) {
+    refuse("packed_mlp", "residual ", residual->shape(), " must have the shape of the result ",
+           shape);
   }
-  if (!(!residual || !residual->tape())) refuse("packed_mlp", "residual carries a tape");
+  if (residual && residual->tape()) refuse("packed_mlp", "residual carries a tape");
   auto y = Tensor<Scalar, Rank>::empty(shape);
   // Whole tiles of every kernel, and of Eigen's products, whose sums depend on them.
   constexpr Index unit = 256;

@@ -9,7 +9,7 @@ namespace {
 
 const testing::GradientCheckOptions few{.per_parameter = 6};
 
-TEST_CASE("gradients: MAE with raw and with normalised pixels") {
+TEST_CASE("gradients: MAE with raw and with normalized pixels") {
   for (const bool norm_pix : {false, true}) {
     MAEConfig config = tiny_mae();
     config.norm_pix_loss = norm_pix;
@@ -17,7 +17,7 @@ TEST_CASE("gradients: MAE with raw and with normalised pixels") {
     const KeepMask masks = tiny_masks();
     const auto images = tiny_images();
     CHECK(gradient_error(
-              norm_pix ? "MAE, normalised pixels" : "MAE, raw pixels", mae,
+              norm_pix ? "MAE, normalized pixels" : "MAE, raw pixels", mae,
               [&](Tape<double>* tape) {
                 return mae.loss(Var<double, 4>(images, tape), masks.idx_keep, masks.idx_mask);
               },

@@ -47,7 +47,7 @@ TEST_CASE("I-JEPA: rows come by target, then context, then image") {
         const Values found(z.row(2 * row), z.row(2 * row + 2));
         const Values expected(pair.row(2 * b), pair.row(2 * b + 2));
         CHECK(distance(found, expected) <= 1e-13);
-        for (Index k = 0; k < 2; ++k) {  // normalised features, without weight and bias
+        for (Index k = 0; k < 2; ++k) {  // normalized features, without weight and bias
           const double* feature = features.row(b * 12 + one_target[0](b, k));
           const ConstArrayMap<double> x(feature, 12);
           const double deviation = std::sqrt((x - x.mean()).square().mean() + 1e-5);
@@ -163,11 +163,11 @@ TEST_CASE("I-JEPA: prefix tokens are refused") {
         "IJEPA: the encoder must have neither class token nor registers, but has 3");
 }
 
-TEST_CASE("I-JEPA: an encoder that normalises its average alone is refused") {
+TEST_CASE("I-JEPA: an encoder that normalizes its average alone is refused") {
   IJEPAConfig config = tiny_ijepa();
   config.encoder.fc_norm = true;
   CHECK(error_of([&] { IJEPA<double> ijepa(config); }) ==
-        "IJEPA: encoder.fc_norm is set, but predictor and targets need every token normalised");
+        "IJEPA: encoder.fc_norm is set, but predictor and targets need every token normalized");
 }
 
 TEST_CASE("I-JEPA: what makes no predictor is refused") {

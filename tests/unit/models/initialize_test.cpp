@@ -36,7 +36,7 @@ TEST_CASE("recipes: have names, and other names are refused") {
         "lightly");
 }
 
-/// Whether a parameter may be zero after initialisation.
+/// True if a parameter may be zero after initialization.
 bool starts_as_zero(const std::string& name) {
   return name.ends_with("bias") || name == "encoder.mask_token" ||
          name == "target_encoder.mask_token";

@@ -100,7 +100,7 @@ TEST_CASE("MAE: reconstruct blanks the masked patches and fills in the predicted
         }
       }
     }
-    // Normalised as the loss does it, the filled-in patches are the prediction: what the network
+    // Normalized as the loss does it, the filled-in patches are the prediction: what the network
     // cannot know, mean and contrast, came from the input.
     const auto prediction = mae.forward(images, masks.idx_keep, masks.idx_mask).value();
     const auto filled =
@@ -243,7 +243,7 @@ TEST_CASE("MAE: what makes no model is refused") {
   CHECK(message([](MAEConfig& c) {
           c.encoder.global_pool = GlobalPool::avg;
           c.encoder.fc_norm = true;
-        }) == "MAE: encoder.fc_norm is set, but the decoder needs every token normalised");
+        }) == "MAE: encoder.fc_norm is set, but the decoder needs every token normalized");
 }
 
 TEST_CASE("MAE: the decoder has the encoder's choice of bias") {

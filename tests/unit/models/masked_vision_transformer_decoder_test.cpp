@@ -7,7 +7,7 @@
 #include "support/throws.hpp"
 #include "support/weighted_sum.hpp"
 
-// Behaviours of lightly's decoder tests that have no counterpart here: deprecated classes and names
+// Behaviors of lightly's decoder tests that have no counterpart here: deprecated classes and names
 // of old checkpoints. That its decode is the old decoder's is in mae_golden_test.cpp.
 
 namespace tessera::test {
@@ -196,7 +196,7 @@ TEST_CASE("predict: a place may be context and target, which the scattered form 
   const auto prediction = decoder.predict(context, idx_context, overlapping);
   CHECK(apart(prediction, prediction) == 0);  // finite
 
-  // What scattering would give: the content at place 3 overwritten, and there twice.
+  // The result of scattering would be another: the content at place 3 overwritten, and there twice.
   const Tensor<double, 3> zeros({2, 13, 8});
   const TokenIndex twice({2, 7}, {0, 3, 1, 7, 2, 3, 6, 5, 0, 2, 8, 7, 1, 4});
   const auto overwritten = decoder.forward(set_at_index(Var(zeros), idx_context, context),

@@ -8,8 +8,8 @@
 #include "support/weighted_sum.hpp"
 #include "tessera/masking/token_mask.hpp"
 
-// Behaviours of lightly's MaskedVisionTransformer that have no counterpart here: the forwarding of
-// pos_embed_initialization (positions are a field of the config), re-initialisation of a wrapped
+// Behaviors of lightly's MaskedVisionTransformer that have no counterpart here: the forwarding of
+// pos_embed_initialization (positions are a field of the config), re-initialization of a wrapped
 // model, and what its torchvision variant refuses.
 
 namespace tessera::test {
@@ -279,7 +279,7 @@ TEST_CASE("encoder: what makes no model is refused") {
   CHECK(construction_error([](Config& c) { c.proj_drop_rate = 1; }) ==
         "MaskedVisionTransformer: proj_drop_rate = 1 is outside [0, 1)");
   CHECK(construction_error([](Config& c) { c.fc_norm = true; }) ==
-        "MaskedVisionTransformer: fc_norm normalises an average, but global_pool is token");
+        "MaskedVisionTransformer: fc_norm normalizes an average, but global_pool is token");
   CHECK(construction_error([](Config& c) { c.mlp_ratio = 1e300; }) ==
         "MaskedVisionTransformer: mlp_ratio = 1e+300 makes a hidden layer of 1.2e+301");
   const Index huge = Index{1} << 34;

@@ -7,7 +7,7 @@
 namespace tessera::test {
 namespace {
 
-// How many values a model has, by formula: the large presets need not exist to be counted. Held
+// The number of values of a model, by formula: the large presets need not exist to be counted. Held
 // against real models below, and then against the counts of the published models.
 
 Index hidden_size(Index dim, double ratio) {

@@ -10,7 +10,7 @@
 namespace tessera::test {
 namespace {
 
-TEST_CASE("LayerNorm: starts as plain normalisation") {
+TEST_CASE("LayerNorm: starts as plain normalization") {
   const LayerNorm<double> norm(4, 1e-6);
   CHECK(norm.weight.value == Tensor<double, 1>({4}, 1.0));
   CHECK(norm.bias.value == Tensor<double, 1>({4}));
@@ -25,7 +25,7 @@ TEST_CASE("LayerNorm: starts as plain normalisation") {
   }
 }
 
-TEST_CASE("LayerNorm: weight and bias act on the normalised values") {
+TEST_CASE("LayerNorm: weight and bias act on the normalized values") {
   LayerNorm<double> norm(3, 1e-6);
   const Var<double, 2> x(random_tensor<2>({2, 3}, 2));
   Tensor<double, 2> expected = norm(x).value();

@@ -50,10 +50,10 @@ inline void check_multi_block_config(std::string_view op, const MultiBlockMaskCo
   check_interval(op, "pred_mask_scale", config.pred_mask_scale, 0.0, 1.0);
   check_aspects(op, config.aspect_ratio.low, config.aspect_ratio.high);
   constexpr Index most = 1 << 16;
-  if (!(config.nenc >= 1 && config.nenc <= most)) {
+  if (config.nenc < 1 || config.nenc > most) {
     refuse(op, "nenc = ", config.nenc, " must be at least 1 and at most ", most);
   }
-  if (!(config.npred >= 1 && config.npred <= most)) {
+  if (config.npred < 1 || config.npred > most) {
     refuse(op, "npred = ", config.npred, " must be at least 1 and at most ", most);
   }
   if (config.min_keep < 0) refuse(op, "min_keep = ", config.min_keep, " is negative");

@@ -33,6 +33,7 @@ struct ReferenceSample {
 inline ReferenceSample sample_reference_blocks(const MultiBlockMaskConfig& config, Index batch,
                                                std::uint64_t step, Generator& generator) {
   constexpr std::string_view op = "MultiBlockMaskSampler";
+  constexpr Index tries_per_target = 20;  // of the published code
   const Size grid = config.grid();
   Generator sizes(step);
   const Size target = reference_block_size(grid, config.pred_mask_scale, config.aspect_ratio,
@@ -64,16 +65,18 @@ inline ReferenceSample sample_reference_blocks(const MultiBlockMaskConfig& confi
       Index failures = 0;
       for (;; ++failures) {
         const Index kept_targets =
-            config.allow_overlap ? 0 : std::max<Index>(config.npred - failures / 20, 0);
+            config.allow_overlap ? 0
+                                 : std::max<Index>(config.npred - failures / tries_per_target, 0);
         cells = free_cells(place_block(context, context_places, generator), targets,
                            static_cast<std::size_t>(kept_targets), grid.width);
         if (static_cast<Index>(cells.size()) > config.min_keep) break;
       }
-      if (failures >= 20) ++sample.relaxed_masks;
+      if (failures >= tries_per_target) ++sample.relaxed_masks;
       masks.push_back(std::move(cells));
     }
   }
-  // What is cut to the shortest mask of the batch is the bottom of the picture.
+  // Cut to the shortest mask of the batch. Cells are in order, so this takes away the bottom of the
+  // picture.
   std::size_t shortest = static_cast<std::size_t>(grid.count());
   for (const auto& masks : sample.context) {
     for (const auto& cells : masks) shortest = std::min(shortest, cells.size());

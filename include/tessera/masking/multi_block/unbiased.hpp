@@ -11,8 +11,8 @@ namespace tessera::detail {
 
 inline constexpr Index layout_trials = 1024;
 
-/// Context left in layout_trials layouts of the least favourable blocks: the largest targets and
-/// the smallest contexts. One ascending list per pair of shapes. The same for the same config.
+/// Context left in layout_trials layouts of the least favorable blocks: the largest targets and
+/// the smallest contexts. One ascending list per pair of shapes. Depends on the config alone.
 inline std::vector<std::vector<Index>> least_contexts(const MultiBlockMaskConfig& config) {
   const Size grid = config.grid();
   const auto targets =
@@ -33,7 +33,7 @@ inline std::vector<std::vector<Index>> least_contexts(const MultiBlockMaskConfig
   return lists;
 }
 
-/// The context length of the unbiased mode: what 95 % of the least favourable layouts have, but
+/// The context length of the unbiased mode: what 95 % of the least favorable layouts have, but
 /// more than min_keep, or what the config asks for. A layout with less is drawn again, so one in
 /// ten must have it: otherwise throws.
 inline Index fixed_context_length(const MultiBlockMaskConfig& config) {
@@ -77,7 +77,7 @@ inline void drop_surplus(std::vector<Index>& cells, Index count, const std::vect
   std::sort(cells.begin(), cells.end());
 }
 
-/// What the unbiased mode derives from its config.
+/// Numbers that the unbiased mode derives from its config, once.
 struct UnbiasedPlan {
   Index context_length = 0;
   std::vector<double> line_haste;  // per cell: how much its row and column have too much
@@ -97,10 +97,10 @@ inline BlockLayout draw_valid_layout(const MultiBlockMaskConfig& config, const B
   return {};
 }
 
-/// How readily each cell is dropped. One that is often available goes more often, by the square of
-/// its chance, because what is left varies from image to image; dropping all alike would leave the
-/// borders, which targets rarely reach, with more than twice the context of the middle. What rows
-/// and columns then still have too much is plan.line_haste.
+/// The readiness with which each cell is dropped. One that is often available goes more often, by
+/// the square of its chance, because what is left varies from image to image; dropping all alike
+/// would leave the borders, which targets rarely reach, with more than twice the context of the
+/// middle. What rows and columns then still have too much is plan.line_haste.
 inline std::vector<double> cell_haste(const MultiBlockMaskConfig& config, const UnbiasedPlan& plan,
                                       const BlockSizes& sizes) {
   const std::vector<double> chances = availability(config, sizes.target, sizes.context);
@@ -112,7 +112,7 @@ inline std::vector<double> cell_haste(const MultiBlockMaskConfig& config, const 
 }
 
 /// Finds line_haste by drawing: in each round, lines that had more than their share get hastier.
-/// The same for the same config. Throws as fixed_context_length.
+/// Depends on the config alone. Throws as fixed_context_length.
 inline UnbiasedPlan make_unbiased_plan(const MultiBlockMaskConfig& config) {
   constexpr int rounds = 8;
   constexpr Index trials = 512;

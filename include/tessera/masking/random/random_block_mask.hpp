@@ -33,7 +33,7 @@ inline Tensor<bool, 2> random_block_mask_image(const Size& size, Index num_masks
   const Index max_per_block = options.max_num_masks_per_block.value_or(num_masks);
   const double max_aspect =
       options.max_block_aspect_ratio.value_or(1.0 / options.min_block_aspect_ratio);
-  if (!(height >= 1 && width >= 1)) refuse(op, "size ", size, " must be at least 1 x 1");
+  if (height < 1 || width < 1) refuse(op, "size ", size, " must be at least 1 x 1");
   if (num_masks < 0) refuse(op, "num_masks = ", num_masks, " is negative");
   if (options.min_num_masks_per_block < 0) {
     refuse(op, "min_num_masks_per_block = ", options.min_num_masks_per_block, " is negative");
@@ -130,8 +130,8 @@ inline Tensor<bool, 3> random_block_mask(const Shape<3>& size,
   const Index images = detail::masked_count(batch, options.batch_mask_ratio);
   const Index fewest =
       images == 0 ? 0 : detail::masked_count(patches, detail::linspace_edge(low, high, images, 0));
-  if (!(images == 0 || options.block.max_num_masks_per_block ||
-        fewest >= options.block.min_num_masks_per_block)) {
+  if (images != 0 && !options.block.max_num_masks_per_block &&
+      fewest < options.block.min_num_masks_per_block) {
     refuse(op, "min_image_mask_ratio = ", low, " of the grid ", Size{height, width}, " is ", fewest,
            " patches, less than min_num_masks_per_block = ", options.block.min_num_masks_per_block);
   }

@@ -29,7 +29,7 @@ inline KeepMask random_grid_token_mask(const Shape<3>& size,
   detail::check_ratio(op, "mask_ratio", options.mask_ratio);
   if (prefix < 0) refuse(op, "num_prefix_tokens = ", prefix, " is negative");
   if (side < 1) refuse(op, "grid_size = ", side, " must be at least 1");
-  if (!(height % side == 0 && width % side == 0)) {
+  if (height % side != 0 || width % side != 0) {
     refuse(op, "patch grid ", Size{height, width}, " is not divisible by grid_size = ", side);
   }
 

@@ -57,8 +57,8 @@ inline PatchMask random_patch_mask(const Shape<2>& size, const RandomPatchMaskOp
   return patch_mask_from_noise(rand<float>(size, generator), options.mask_ratio);
 }
 
-/// The same split over the full sequence: the prefix first in idx_keep, patches moved behind it.
-/// Throws std::invalid_argument if num_prefix_tokens is negative.
+/// The split of the patches as one of the full sequence: the prefix tokens first in idx_keep,
+/// patches moved behind them. Throws std::invalid_argument if num_prefix_tokens is negative.
 inline KeepMask to_keep_mask(const PatchMask& patches, Index num_prefix_tokens) {
   if (num_prefix_tokens < 0) {
     refuse("to_keep_mask", "num_prefix_tokens = ", num_prefix_tokens, " is negative");

@@ -19,9 +19,9 @@ inline KeepMask random_token_mask(const Shape<2>& size, const RandomTokenMaskOpt
                                   Generator& generator) {
   constexpr std::string_view op = "random_token_mask";
   const Index length = size[1];
-  if (!(size[0] >= 1 && length >= 0)) refuse(op, "size ", size, " must have at least one image");
+  if (size[0] < 1 || length < 0) refuse(op, "size ", size, " must have at least one image");
   detail::check_ratio(op, "mask_ratio", options.mask_ratio);
-  if (!(options.num_prefix_tokens >= 0 && (options.num_prefix_tokens <= length || length == 0))) {
+  if (options.num_prefix_tokens < 0 || (options.num_prefix_tokens > length && length != 0)) {
     refuse(op, "num_prefix_tokens = ", options.num_prefix_tokens, " is outside [0, ", length, "]");
   }
   const Index prefix = std::min(options.num_prefix_tokens, length);

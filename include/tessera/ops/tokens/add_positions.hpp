@@ -15,7 +15,7 @@ Var<Scalar, 3> add_positions(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>&
   const Index batch = tokens.dim(0);
   const Index count = tokens.dim(1);
   const Index cols = tokens.dim(2);
-  if (!(positions.dim(0) == 1 && positions.dim(2) == cols)) {
+  if (positions.dim(0) != 1 || positions.dim(2) != cols) {
     refuse("add_positions", "positions ", positions.shape(),
            " must be [1, P, D] with the width of tokens ", tokens.shape());
   }
@@ -27,11 +27,9 @@ Var<Scalar, 3> add_positions(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>&
       refuse("add_positions", "idx ", idx->shape(), " must name a place for each of tokens ",
              tokens.shape());
     }
-  } else {
-    if (count != length) {
-      refuse("add_positions", "tokens ", tokens.shape(), " must have the ", length,
-             " places of positions ", positions.shape());
-    }
+  } else if (count != length) {
+    refuse("add_positions", "tokens ", tokens.shape(), " must have the ", length,
+           " places of positions ", positions.shape());
   }
   CachedVector<Index> source;
   source.reserve(static_cast<std::size_t>(batch * count));

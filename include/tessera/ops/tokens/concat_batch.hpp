@@ -14,7 +14,7 @@ Var<Scalar, 3> concat_batch(std::span<const Var<Scalar, 3>> parts) {
   if (parts.size() == 1) return parts[0];
   Index images = 0;
   for (const Var<Scalar, 3>& part : parts) {
-    if (!(part.dim(1) == parts[0].dim(1) && part.dim(2) == parts[0].dim(2))) {
+    if (part.dim(1) != parts[0].dim(1) || part.dim(2) != parts[0].dim(2)) {
       refuse("concat_batch", "parts of shapes ", parts[0].shape(), " and ", part.shape(),
              " cannot be stacked");
     }

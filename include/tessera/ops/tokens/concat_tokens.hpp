@@ -27,7 +27,7 @@ void copy_tokens(const Tensor<Scalar, 3>& from, Index from_first, Tensor<Scalar,
 /// Throws std::invalid_argument where the shapes do not fit.
 template <std::floating_point Scalar>
 Var<Scalar, 3> concat_tokens(const Var<Scalar, 3>& a, const Var<Scalar, 3>& b) {
-  if (!((a.dim(0) == b.dim(0) || a.dim(0) == 1) && a.dim(2) == b.dim(2))) {
+  if ((a.dim(0) != b.dim(0) && a.dim(0) != 1) || a.dim(2) != b.dim(2)) {
     refuse("concat_tokens", "a ", a.shape(), " must have one image or those of b ", b.shape(),
            ", and its width");
   }

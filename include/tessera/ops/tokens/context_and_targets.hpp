@@ -18,7 +18,7 @@ Var<Scalar, 3> context_and_targets(const Var<Scalar, 3>& context, const TokenInd
   const Index cols = context.dim(2);
   const Index contexts = context.dim(1);
   const Index length = contexts + idx_target.dim(1);
-  if (!(positions.dim(0) == 1 && positions.dim(2) == cols)) {
+  if (positions.dim(0) != 1 || positions.dim(2) != cols) {
     refuse("context_and_targets", "positions ", positions.shape(),
            " must be [1, L, D] with the width of context ", context.shape());
   }

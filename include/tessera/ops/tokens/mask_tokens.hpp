@@ -8,7 +8,7 @@ namespace tessera {
 
 namespace detail {
 
-/// What both forms come down to; the caller has checked mask.
+/// tokens with mask_token where mask is true, in the name of `op`, which has checked the mask.
 template <std::floating_point Scalar>
 Var<Scalar, 3> mask_tokens(std::string_view op, const Var<Scalar, 3>& tokens, TokenMask mask,
                            const Var<Scalar, 3>& mask_token) {

@@ -10,7 +10,7 @@ namespace tessera {
 /// Throws std::invalid_argument if there is no such token.
 template <std::floating_point Scalar>
 Var<Scalar, 2> mean_tokens(const Var<Scalar, 3>& tokens, Index first) {
-  if (!(first >= 0 && first < tokens.dim(1))) {
+  if (first < 0 || first >= tokens.dim(1)) {
     refuse("mean_tokens", "tokens ", tokens.shape(), " has none from position ", first, " on");
   }
   const Index length = tokens.dim(1);

@@ -13,7 +13,7 @@ namespace detail {
 inline kernels::PatchGrid checked_patch_grid(std::string_view op, const Shape<4>& images,
                                              Index patch) {
   if (patch <= 0) refuse(op, "patch = ", patch, " must be positive");
-  if (!(images[2] % patch == 0 && images[3] % patch == 0)) {
+  if (images[2] % patch != 0 || images[3] % patch != 0) {
     refuse(op, "the height and width of images ", images, " must be multiples of patch = ", patch);
   }
   return {images[1], images[2], images[3], patch};
@@ -115,13 +115,13 @@ Var<Scalar, 3> unfold_patches_at_index(const Var<Scalar, 4>& images, Index patch
 template <std::floating_point Scalar>
 Var<Scalar, 4> unpatchify(const Var<Scalar, 3>& patches, Index patch, Index height, Index width) {
   const Index pixels_of_patch = patch > 0 ? Size{patch, patch}.count() : 0;
-  if (!(patch > 0 && patches.dim(2) % pixels_of_patch == 0)) {
+  if (patch <= 0 || patches.dim(2) % pixels_of_patch != 0) {
     refuse("unpatchify", "patches ", patches.shape(),
            " do not hold whole pixels of patch = ", patch);
   }
   const Shape<4> shape{patches.dim(0), patches.dim(2) / pixels_of_patch, height, width};
   const auto grid = detail::checked_patch_grid("unpatchify", shape, patch);
-  if (!(height > 0 && width > 0 && grid.count() == patches.dim(1))) {
+  if (height <= 0 || width <= 0 || grid.count() != patches.dim(1)) {
     refuse("unpatchify", "patches ", patches.shape(), " do not cover ", height, " x ", width,
            " pixels with patch = ", patch);
   }

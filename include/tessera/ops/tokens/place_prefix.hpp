@@ -15,7 +15,7 @@ Var<Scalar, 3> place_prefix(const Var<Scalar, 3>& tokens, const Var<Scalar, 3>& 
     refuse("place_prefix", "idx ", idx.shape(), " must name a place for each of tokens ",
            tokens.shape());
   }
-  if (!(prefix.dim(0) == 1 && prefix.dim(2) == tokens.dim(2))) {
+  if (prefix.dim(0) != 1 || prefix.dim(2) != tokens.dim(2)) {
     refuse("place_prefix", "prefix ", prefix.shape(),
            " must be [1, P, D] with the width of tokens ", tokens.shape());
   }

@@ -9,7 +9,7 @@ namespace tessera {
 /// Throws std::invalid_argument unless batch > 0 divides the first axis and repeat >= 0.
 template <std::floating_point Scalar>
 Var<Scalar, 3> repeat_interleave_batch(const Var<Scalar, 3>& x, Index batch, Index repeat) {
-  if (!(batch > 0 && x.dim(0) % batch == 0)) {
+  if (batch <= 0 || x.dim(0) % batch != 0) {
     refuse("repeat_interleave_batch", "x ", x.shape(), " is not made of chunks of batch = ", batch);
   }
   if (repeat < 0) refuse("repeat_interleave_batch", "repeat = ", repeat, " is negative");

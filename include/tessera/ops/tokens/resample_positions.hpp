@@ -12,10 +12,10 @@ namespace tessera {
 template <std::floating_point Scalar>
 Var<Scalar, 3> resample_positions(const Var<Scalar, 3>& positions, Index prefix, const Size& from,
                                   const Size& to, kernels::Bicubic filter) {
-  if (!(from.height > 0 && from.width > 0 && to.height > 0 && to.width > 0)) {
+  if (from.height <= 0 || from.width <= 0 || to.height <= 0 || to.width <= 0) {
     refuse("resample_positions", "grids ", from, " and ", to, " must not be empty");
   }
-  if (!(prefix >= 0 && positions.dim(0) == 1 && positions.dim(1) == prefix + from.count())) {
+  if (prefix < 0 || positions.dim(0) != 1 || positions.dim(1) != prefix + from.count()) {
     refuse("resample_positions", "positions ", positions.shape(), " are not those of ", prefix,
            " prefix tokens and a grid of ", from);
   }

@@ -9,7 +9,7 @@ namespace tessera {
 template <std::floating_point Scalar>
 Var<Scalar, 3> slice_tokens(const Var<Scalar, 3>& tokens, Index first, Index count) {
   const Index length = tokens.dim(1);
-  if (!(first >= 0 && count >= 0 && count <= length - first)) {
+  if (first < 0 || count < 0 || count > length - first) {
     refuse("slice_tokens", "first = ", first, " and count = ", count, " do not fit tokens ",
            tokens.shape());
   }
@@ -27,7 +27,7 @@ Var<Scalar, 3> slice_tokens(const Var<Scalar, 3>& tokens, Index first, Index cou
 /// Throws std::invalid_argument if it does not exist.
 template <std::floating_point Scalar>
 Var<Scalar, 2> select_token(const Var<Scalar, 3>& tokens, Index position) {
-  if (!(position >= 0 && position < tokens.dim(1))) {
+  if (position < 0 || position >= tokens.dim(1)) {
     refuse("select_token", "position ", position, " is not in tokens ", tokens.shape());
   }
   CachedVector<Index> source;

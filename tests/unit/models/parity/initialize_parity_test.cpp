@@ -1,4 +1,4 @@
-// Weights right after initialisation, from the same seed, against torch, timm and lightly.
+// Weights right after initialization, from the same seed, against torch, timm and lightly.
 
 #include <map>
 #include <nlohmann/json.hpp>

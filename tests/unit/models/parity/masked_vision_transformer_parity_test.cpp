@@ -41,14 +41,14 @@ TEMPLATE_TEST_CASE("encoder: preprocess, encode, forward, blocks and gradients a
     } else {
       CHECK(fixture.mismatch("output.forward", encoder.forward(pixels, selection).value()) == "");
     }
-    for (const bool normalised : {false, true}) {
-      const auto found = encoder.forward_intermediates(pixels, selection, normalised);
+    for (const bool normalized : {false, true}) {
+      const auto found = encoder.forward_intermediates(pixels, selection, normalized);
       CHECK(found.output.value() == encoded.value());
       CHECK(std::ssize(found.blocks) == fixture.integer("depth"));
       for (std::size_t i = 0; i < found.blocks.size(); ++i) {
         const std::string key =
-            concat("output.intermediates", normalised ? "_norm." : ".", static_cast<Index>(i));
-        if (normalised && !fixture.contains(key)) continue;
+            concat("output.intermediates", normalized ? "_norm." : ".", static_cast<Index>(i));
+        if (normalized && !fixture.contains(key)) continue;
         CHECK(fixture.mismatch(key, found.blocks[i].value()) == "");
       }
     }
@@ -70,7 +70,7 @@ TEMPLATE_TEST_CASE("encoder: average pooling is timm's", "[parity]", float, doub
     const auto tokens = encoder.encode(images);
     CHECK(fixture.mismatch("output.lightly_encode", tokens.value()) == "");
     CHECK(fixture.mismatch("output.timm_forward_features", tokens.value()) == "");
-    // lightly averages and stops, also where timm normalises afterwards.
+    // lightly averages and stops, also where timm normalizes afterwards.
     CHECK(fixture.mismatch("output.lightly_forward", mean_tokens(tokens, 1).value()) == "");
     Tape<TestType> tape;
     const auto pooled = encoder.forward(Var<TestType, 4>(images, &tape));

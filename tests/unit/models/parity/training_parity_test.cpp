@@ -14,7 +14,7 @@ namespace {
 template <class Scalar>
 inline constexpr double loss_tolerance = std::is_same_v<Scalar, float> ? 1e-4 : 1e-8;
 
-/// How far final weights in float are from torch's in double, at most.
+/// The largest distances of final weights in float from torch's in double.
 struct Drift {
   double key_biases = 0;  ///< the middle thirds of qkv.bias
   double others = 0;
