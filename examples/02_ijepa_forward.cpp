@@ -1,6 +1,15 @@
 // A photo through I-JEPA: from what the context encoder makes of one large block, the predictor
 // says what the target encoder makes of four others. Everything happens in feature space; the
-// picture shows the blocks. The weights are random; 04_ijepa_pretrain trains.
+// picture shows the blocks. The weights are random; 04_ijepa_pretrain trains. Expected output:
+//
+//   images      [1, 3, 224, 224]
+//   context     [1, 46]  of 196 patches
+//   predicted   [4, 30, 384]  four target blocks
+//   target      [4, 30, 384]
+//   parameters  65.0 million
+//   loss        0.471652
+//   forward     ... ms on 2 thread(s)
+//   picture     ijepa_masks.png: photo | context, target blocks in color
 
 #include "support/picture.hpp"
 #include "support/print.hpp"

@@ -1,6 +1,11 @@
 // Trains a small masked autoencoder from nothing, for a minute, on three photos: it sees a quarter
 // of each crop and learns to rebuild the rest. It learns from the left 60 % of the photos; numbers
-// and picture are about the right 40 %, which it never saw.
+// and picture are about the right 40 %, which it never saw. Expected output, about:
+//
+//   masked pixels of 96 crops of the right 40 %, which it never saw:
+//     prediction                  20.3 dB PSNR
+//     mean of the visible pixels  14.9 dB PSNR
+//     difference                  5.4 dB (a full run must reach 3)
 
 #include <limits>
 

@@ -72,7 +72,6 @@
 #include "tessera/nn/transformer_block.hpp"
 #include "tessera/ops/add.hpp"
 #include "tessera/ops/attention.hpp"
-#include "tessera/ops/drop_path.hpp"
 #include "tessera/ops/dropout.hpp"
 #include "tessera/ops/gelu.hpp"
 #include "tessera/ops/layer_norm.hpp"

@@ -67,7 +67,7 @@ struct MaskedVisionTransformer {
   MaskedVisionTransformer() = default;
   /// Weights zero, norms the identity, sine-cosine tables set: see initialize() and io.
   /// Throws std::invalid_argument if the config makes no model.
-  explicit MaskedVisionTransformer(const Config& configuration);
+  explicit MaskedVisionTransformer(const Config& encoder_config);
 
   Config config;
   Parameter<Scalar, 3> mask_token;                ///< [1, 1, D]
@@ -209,8 +209,8 @@ Var<Scalar, 2> MaskedVisionTransformer<Scalar>::pool(const Var<Scalar, 3>& token
 }
 
 template <std::floating_point Scalar>
-MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& configuration)
-    : config(configuration) {
+MaskedVisionTransformer<Scalar>::MaskedVisionTransformer(const Config& encoder_config)
+    : config(encoder_config) {
   const std::string_view op = "MaskedVisionTransformer";
   const Index dim = config.embed_dim;
   const Size patches = patch_grid(op, config.image_size, config.patch_size);

@@ -38,7 +38,7 @@ struct MaskedVisionTransformerDecoder {
   MaskedVisionTransformerDecoder() = default;
   /// Weights zero, norms the identity, positions set: see initialize() and io.
   /// Throws std::invalid_argument if the config makes no model.
-  explicit MaskedVisionTransformerDecoder(const Config& configuration);
+  explicit MaskedVisionTransformerDecoder(const Config& decoder_config);
 
   Config config;
   Parameter<Scalar, 3> mask_token;  ///< [1, 1, d]
@@ -110,8 +110,8 @@ Var<Scalar, 3> MaskedVisionTransformerDecoder<Scalar>::predict(const Var<Scalar,
 }
 
 template <std::floating_point Scalar>
-MaskedVisionTransformerDecoder<Scalar>::MaskedVisionTransformerDecoder(const Config& configuration)
-    : config(configuration) {
+MaskedVisionTransformerDecoder<Scalar>::MaskedVisionTransformerDecoder(const Config& decoder_config)
+    : config(decoder_config) {
   const std::string_view op = "MaskedVisionTransformerDecoder";
   if (config.num_prefix_tokens < 0) {
     refuse(op, "num_prefix_tokens = ", config.num_prefix_tokens, " is negative");

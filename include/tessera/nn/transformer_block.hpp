@@ -10,7 +10,7 @@
 #include "tessera/nn/layer_norm.hpp"
 #include "tessera/nn/layer_scale.hpp"
 #include "tessera/nn/mlp.hpp"
-#include "tessera/ops/drop_path.hpp"
+#include "tessera/ops/dropout.hpp"
 
 namespace tessera {
 

@@ -8,7 +8,6 @@
 #include "tessera/core/inline.hpp"
 #include "tessera/ops/add.hpp"
 #include "tessera/ops/attention.hpp"
-#include "tessera/ops/drop_path.hpp"
 #include "tessera/ops/dropout.hpp"
 #include "tessera/ops/gelu.hpp"
 #include "tessera/ops/layer_norm.hpp"

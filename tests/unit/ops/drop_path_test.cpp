@@ -1,4 +1,4 @@
-#include "tessera/ops/drop_path.hpp"
+#include "tessera/ops/dropout.hpp"
 
 #include <limits>
 

@@ -94,7 +94,6 @@ inline BlockLayout draw_valid_layout(const MultiBlockMaskConfig& config, const B
   }
   refuse("MultiBlockMaskSampler", "no layout with ", context_length, " context tokens in ",
          max_tries, " tries (", described(config), ")");
-  return {};
 }
 
 /// The readiness with which each cell is dropped. One that is often available goes more often, by
