@@ -67,10 +67,11 @@ template <class Vector>
 
 namespace detail {
 
-/// pairs = the bfloat16 of the 16 floats of `lower`, then of those of `upper`. Its own target lets
-/// the compiler name a register of 512 bits; it is inlined where that exists.
-[[gnu::target("avx512f")]] inline void convert_to_bfloat16(const Float16& lower,
-                                                           const Float16& upper, Float16& pairs) {
+/// pairs = the bfloat16 of the 16 floats of `lower`, then of those of `upper`. Its own target,
+/// that of run_avx512, lets the compiler name a register of 512 bits; Clang inlines it only if the
+/// two are equal.
+[[gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] inline void convert_to_bfloat16(
+    const Float16& lower, const Float16& upper, Float16& pairs) {
   asm("vcvtne2ps2bf16 %1, %2, %0" : "=v"(pairs) : "v"(lower), "v"(upper));
 }
 

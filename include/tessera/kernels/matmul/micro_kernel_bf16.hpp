@@ -14,9 +14,9 @@ namespace tessera::kernels {
 namespace detail {
 
 /// sums += the two products of each pair, in float32. The instruction cannot be written as vector
-/// arithmetic; the target is for the compiler to name registers of 512 bits.
-[[gnu::target("avx512f")]] inline void add_pair_products(const Float16& a, const Float16& b,
-                                                         Float16& sums) {
+/// arithmetic; the target is that of run_avx512, as for convert_to_bfloat16.
+[[gnu::target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl")]] inline void add_pair_products(
+    const Float16& a, const Float16& b, Float16& sums) {
   asm("vdpbf16ps %2, %1, %0" : "+v"(sums) : "v"(a), "v"(b));
 }
 
