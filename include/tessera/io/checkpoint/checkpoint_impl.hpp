@@ -12,7 +12,9 @@
 #include "tessera/io/checkpoint/checkpoint.hpp"
 #include "tessera/io/checkpoint/find_entry.hpp"
 #include "tessera/io/checkpoint/own_entry.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/naming/foreign.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 

@@ -12,6 +12,8 @@
 #include "tessera/io/checkpoint/positions.hpp"
 #include "tessera/io/checkpoint/published_sizes.hpp"
 #include "tessera/io/checkpoint/stack_shape.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 
 namespace tessera::io {
 

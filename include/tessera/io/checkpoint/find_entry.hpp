@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/naming/recognize.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io::detail {
 

@@ -10,6 +10,8 @@
 #include "tessera/io/checkpoint/data.hpp"
 #include "tessera/io/checkpoint/find_entry.hpp"
 #include "tessera/io/checkpoint/hyperparameters.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/tensors/metadata.hpp"
 
 namespace tessera::io::detail {
 

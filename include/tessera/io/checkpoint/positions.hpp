@@ -6,6 +6,7 @@
 
 #include "tessera/io/checkpoint/data.hpp"
 #include "tessera/io/checkpoint/stack_shape.hpp"
+#include "tessera/io/file/fail.hpp"
 
 namespace tessera::io::detail {
 

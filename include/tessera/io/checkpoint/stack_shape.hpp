@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "tessera/io/checkpoint/data.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/naming/recognize.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io::detail {
 

@@ -11,9 +11,12 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/naming/foreign.hpp"
 #include "tessera/io/naming/translate.hpp"
 #include "tessera/io/source/tensor_source.hpp"
+#include "tessera/io/tensors/metadata.hpp"
+#include "tessera/io/text/printable.hpp"
 
 namespace tessera::io {
 

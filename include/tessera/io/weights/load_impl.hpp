@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "tessera/io/checkpoint/find_entry.hpp"
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/weights/load.hpp"
 #include "tessera/io/weights/load_plan.hpp"
 

@@ -13,6 +13,8 @@
 
 #include "tessera/io/checkpoint/expected_tensors.hpp"
 #include "tessera/io/checkpoint/positions.hpp"
+#include "tessera/io/file/fail.hpp"
+#include "tessera/io/text/printable.hpp"
 #include "tessera/io/weights/adapt.hpp"
 #include "tessera/io/weights/load_report.hpp"
 #include "tessera/io/weights/mapped_parameters.hpp"

@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 #include "support/io/checkpoint.hpp"
+#include "tessera/io/checkpoint/facts.hpp"
+#include "tessera/io/checkpoint/stack_shape.hpp"
 
 namespace tessera::io::test {
 
