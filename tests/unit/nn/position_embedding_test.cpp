@@ -24,7 +24,7 @@ TEMPLATE_TEST_CASE("sincos_position_embedding: the values of the published MAE",
   for (Index i = 0; i < table.size(); ++i) {
     CHECK(table.data()[i] == near(expected.data()[i], digits));
   }
-  // The same to all digits.
+  // Equal in all digits.
   CHECK(table(0, 1, 0) == static_cast<TestType>(std::sin(1.0)));
   CHECK(table(0, 1, 1) == static_cast<TestType>(std::sin(0.01)));
   CHECK(table(0, 2, 7) == static_cast<TestType>(std::cos(0.01)));

@@ -55,7 +55,7 @@ TEST_CASE("ids_restore undoes the shuffle and mask marks the removed patches") {
 }
 
 TEST_CASE("to_keep_mask is the split that lightly's token masks have") {
-  // The same noise behind one protected token gives the same patches, one further.
+  // With one protected token before it, equal noise gives the same patches, one further.
   const Tensor<float, 2> noise({1, 4}, {0.3F, 0.1F, 0.9F, 0.2F});
   const KeepMask tokens = to_keep_mask(patch_mask_from_noise(noise, 0.5), 1);
   CHECK(tokens.idx_keep == TokenIndex({1, 3}, {0, 2, 4}));
