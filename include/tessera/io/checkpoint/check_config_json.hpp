@@ -250,7 +250,7 @@ class ConfigAgreement {
     }
   }
 
-  /// What a model was made with must be known here, or its default.
+  /// Every argument that a model was made with must be known here, or be its default.
   void check_arguments() const {
     constexpr std::string_view args = "model_args.";
     for (auto found = config_.values().lower_bound(args);

@@ -18,9 +18,9 @@ namespace tessera::io {
 
 struct Naming;
 
-/// How to read a checkpoint. Nothing need be given: num_heads to global_pool answer what a file may
-/// not say, and an error asks for them by name. What is given here counts before what the file
-/// says.
+/// Settings for reading a checkpoint. Nothing need be given: num_heads to global_pool answer what a
+/// file may not say, and an error asks for them by name. What is given here counts before what the
+/// file says.
 struct CheckpointOptions {
   std::string naming = {};  ///< one of `namings` or own_naming; empty: recognized
   /// Of a training checkpoint: "state_dict_ema", "teacher.backbone". Empty: "model" or

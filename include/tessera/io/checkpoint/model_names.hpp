@@ -11,7 +11,7 @@
 
 namespace tessera::io::detail {
 
-/// What a model type is among the checkpoints, and what stands before the names of its parameters
+/// The kind of a model type among the checkpoints, and the prefix of the names of its parameters
 /// there. Any other module is `other` and keeps its names.
 template <class Model>
 struct ModelNames {

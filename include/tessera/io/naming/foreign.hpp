@@ -61,7 +61,7 @@ inline constexpr auto foreign_models = std::to_array<ForeignModel>({
     {"attn_out_proj", "", "a ViT with parallel attention and MLP", "no model here has these"},
 });
 
-/// Whether a mark stands in a name, from the begin of a part to the end of one.
+/// True if a mark stands in a name, from the begin of a part to the end of one.
 inline bool has_mark(std::string_view pattern, std::string_view mark) {
   for (std::size_t at = pattern.find(mark); at != std::string_view::npos;
        at = pattern.find(mark, at + 1)) {

@@ -6,10 +6,10 @@
 
 namespace tessera::io {
 
-/// What Tessera's own files have instead of a table of names: the names of the model itself.
+/// The naming of Tessera's own files, which need no table: the names of the model itself.
 inline constexpr std::string_view own_naming = "tessera";
 
-/// What a checkpoint holds.
+/// The kinds of model that a checkpoint may hold.
 enum class ModelKind { encoder, mae, ijepa, decoder, predictor, other };
 
 constexpr std::string_view kind_name(ModelKind kind) {

@@ -65,7 +65,7 @@ struct StoredPart {
   Index parts = 1;
 };
 
-/// How a naming explains the names of a file, which it views.
+/// The names of a file as a naming explains them; it views them.
 struct NamingFit {
   const Naming* naming = nullptr;
   std::map<std::string, std::vector<StoredPart>> ours;  ///< by our name

@@ -47,7 +47,7 @@ struct Naming {
   bool flat_mask_token = false;  ///< the encoder's is [1, D]
   bool square = false;           ///< that code has square grids alone
   bool three_channels = false;
-  /// How that code resamples positions for another image size.
+  /// The filter by which that code resamples positions for another image size.
   kernels::Bicubic resampling = kernels::Bicubic::plain;
 };
 

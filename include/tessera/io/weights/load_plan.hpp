@@ -43,7 +43,7 @@ inline bool holds_two_encoders(const Checkpoint& file) {
   return file.contains_part("encoder.") && file.contains_part("target_encoder.");
 }
 
-/// How a parameter is filled from a tensor of the file.
+/// The way in which a parameter is filled from a tensor of the file.
 template <class Scalar>
 struct Placement {
   enum class Kind {
@@ -197,7 +197,7 @@ class LoadPlan {
     return Placed::misfit();
   }
 
-  /// How a table of positions lies in the file.
+  /// The layout of a table of positions in the file.
   struct StoredPositions {
     PositionLayout layout;
     bool certain;  ///< the grid is said, not guessed

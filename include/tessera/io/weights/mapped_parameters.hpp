@@ -33,7 +33,7 @@ class MappedParameters {
 
   void adopt() {
     for (auto& [key, mapped] : all_) mapped.adopt(mapped.tensor, std::move(mapped.values));
-    // What the parameters were in is of no use to a program that computes.
+    // The memory that held the parameters is of no use to a program that computes.
     if (!all_.empty()) release_cached_memory();
   }
 
