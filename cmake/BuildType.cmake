@@ -1,4 +1,4 @@
-# A project without a build type compiles without optimisation. Tessera then runs some six times
+# A project without a build type compiles without optimization. Tessera then runs some six times
 # slower and nothing says so: this does, once.
 get_property(_tessera_said GLOBAL PROPERTY TESSERA_BUILD_TYPE_SAID)
 if(NOT _tessera_said AND NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES

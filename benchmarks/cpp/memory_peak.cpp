@@ -39,7 +39,7 @@ void forward(const MAE<float>& mae, int count, Generator& generator) {
   }
 }
 
-/// Three steps of batch 8: the optimiser has its moments after the first.
+/// Three steps of batch 8: the optimizer has its moments after the first.
 void train(MAE<float>& mae, const TapeSettings& settings, bool in_one, Generator& generator) {
   AdamW<float> optimizer({.lr = 1e-4, .beta2 = 0.95, .weight_decay = 0.05});
   for (int i = 0; i < 3; ++i) {

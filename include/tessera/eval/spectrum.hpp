@@ -90,8 +90,8 @@ double rank_me(const Tensor<Scalar, 2>& features, double smoothing = 1e-7) {
 /// LiDAR (Thilak et al. 2024, section 4): over how many directions different pictures differ more
 /// than views of one picture. features [n, q, D] are those of q views of each of n pictures; the
 /// result is at most min(n - 1, D), and 0 if different pictures do not differ at all. Within-class
-/// covariance gets `ridge` on its diagonal, each share of the eigenvalues `smoothing`. Throws std::invalid_argument unless n and q are at least 2 and all
-/// values finite.
+/// covariance gets `ridge` on its diagonal, each share of the eigenvalues `smoothing`. Throws
+/// std::invalid_argument unless n and q are at least 2 and all values finite.
 template <std::floating_point Scalar>
 double lidar(const Tensor<Scalar, 3>& features, double ridge = 1e-4, double smoothing = 1e-8) {
   constexpr std::string_view op = "lidar";
@@ -153,7 +153,7 @@ double alpha_req(const Tensor<Scalar, 2>& features, const AlphaReqOptions& optio
   detail::center_columns(x);
   const Eigen::VectorXd eigenvalues =
       detail::eigenvalues_of_squares(x) / static_cast<double>(x.dim(0) - 1);
-  // What is left of an eigenvalue of 0 after rounding.
+  // An eigenvalue of 0 comes out as large as this.
   const double rounding = std::numeric_limits<double>::epsilon() *
                           static_cast<double>(std::max(x.dim(0), x.dim(1))) *
                           eigenvalues.maxCoeff();

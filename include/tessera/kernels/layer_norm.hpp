@@ -61,6 +61,7 @@ struct LayerNormBackward {
   [[gnu::always_inline]] static void run(const Scalar* row, const Scalar* factors, Scalar mean,
                                          Scalar rstd, const Scalar* upstream, Scalar* result,
                                          Scalar* factor_sums, Scalar* shift_sums, Index cols) {
+    // Beyond the last column dy reads as zero, so that none of the four sums sees anything there.
     Vector sum_g{}, sum_gn{};
     each_vector<Vector>(
         0, cols,

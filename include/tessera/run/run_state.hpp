@@ -16,7 +16,7 @@
 #include "tessera/io/file/file.hpp"
 #include "tessera/io/json/values.hpp"
 #include "tessera/io/text/json_text.hpp"
-#include "tessera/run/recipe.hpp"
+#include "tessera/run/settings.hpp"
 
 namespace tessera::run {
 

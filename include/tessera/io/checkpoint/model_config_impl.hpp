@@ -95,7 +95,7 @@ TESSERA_INLINE MAEConfig mae_config(const Checkpoint& file, const CheckpointFact
           .decoder_num_heads = heads,
           .decoder_mlp_ratio = detail::mlp_ratio(decoder),
           .norm_pix_loss = detail::asked_for(file, facts.norm_pix_loss, "norm_pix_loss",
-                                             "raw and normalised pixels have the same tensors")};
+                                             "raw and normalized pixels have the same tensors")};
 }
 
 TESSERA_INLINE IJEPAConfig ijepa_config(const Checkpoint& file, const CheckpointFacts& facts) {

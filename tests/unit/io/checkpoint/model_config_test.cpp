@@ -74,7 +74,7 @@ TEST_CASE("what cannot be told is asked for by name") {
         "decoder_num_heads cannot be told from the file (no tensor shows the number of attention "
         "heads); give decoder_num_heads");
   CHECK(error_for("mae_visualize", mae, {.num_heads = 2, .decoder_num_heads = 2}) ==
-        "norm_pix_loss cannot be told from the file (raw and normalised pixels have the same "
+        "norm_pix_loss cannot be told from the file (raw and normalized pixels have the same "
         "tensors); give norm_pix_loss");
   CHECK(error_for("hf_vit", encoder, {.config = "", .num_heads = 3}) ==
         "layer_norm_eps cannot be told from the file (there is no config.json); give "
