@@ -11,7 +11,11 @@
 namespace tessera {
 
 TESSERA_EXTERN template class AdamW<float>;
+TESSERA_EXTERN template void kernels::adamw_update(const kernels::AdamWFactors<float>&,
+                                                   const float*, float*, float*, float*, Index);
 
 TESSERA_EXTERN template class AdamW<double>;
+TESSERA_EXTERN template void kernels::adamw_update(const kernels::AdamWFactors<double>&,
+                                                   const double*, double*, double*, double*, Index);
 
 }  // namespace tessera
