@@ -18,7 +18,7 @@ namespace tessera::test {
 class TextFixture {
  public:
   explicit TextFixture(const std::string& file) : file_(file) {
-    std::ifstream stream(std::string(TESSERA_GOLDEN_DIR) + "/" + file);
+    std::ifstream stream(TESSERA_GOLDEN_DIR "/" + file);
     if (!stream) throw std::runtime_error("cannot read " + file);
     for (std::string line; std::getline(stream, line);) {
       if (line.empty() || line[0] == '#') continue;

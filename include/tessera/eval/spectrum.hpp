@@ -90,7 +90,7 @@ double rank_me(const Tensor<Scalar, 2>& features, double smoothing = 1e-7) {
 /// LiDAR (Thilak et al. 2024, section 4): over how many directions different pictures differ more
 /// than views of one picture. features [n, q, D] are those of q views of each of n pictures; the
 /// result is at most min(n - 1, D), and 0 if different pictures do not differ at all. Within-class
-/// covariance gets `ridge` on its diagonal, each share of the eigenvalues `smoothing`. Throws
+/// covariance gets `ridge` on its diagonal, each eigenvalue `smoothing`. Throws
 /// std::invalid_argument unless n and q are at least 2 and all values finite.
 template <std::floating_point Scalar>
 double lidar(const Tensor<Scalar, 3>& features, double ridge = 1e-4, double smoothing = 1e-8) {
@@ -127,7 +127,7 @@ double lidar(const Tensor<Scalar, 3>& features, double ridge = 1e-4, double smoo
       between, inner, Eigen::EigenvaluesOnly | Eigen::Ax_lBx);
   const Eigen::VectorXd eigenvalues = solver.eigenvalues().cwiseMax(0.0);
   if (eigenvalues.maxCoeff() == 0) return 0;
-  return detail::effective_count(eigenvalues, smoothing);
+  return detail::effective_count(eigenvalues.array() + smoothing, 0);
 }
 
 struct AlphaReqOptions {

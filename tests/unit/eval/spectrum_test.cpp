@@ -60,6 +60,8 @@ TEST_CASE("LiDAR is that of its authors' definition") {
     }
   }
   CHECK(lidar(features) == near(3.26482453263, 1e-9));
+  // A collapsed encoder sees no difference between pictures.
+  CHECK(lidar(Tensor<double, 3>({5, 4, 6}, 0.7)) == 0);
 }
 
 TEST_CASE("features without a spectrum are refused") {

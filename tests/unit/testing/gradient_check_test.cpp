@@ -13,6 +13,8 @@ namespace tessera::testing {
 
 namespace {
 
+using test::weighted_sum;
+
 struct Scaling {
   using scalar_type = double;
 

@@ -25,7 +25,8 @@ template <std::floating_point Scalar>
 Scalar erfinv(Scalar y) {
   const double target = std::abs(static_cast<double>(y));
   if (!(target < 1.0)) {
-    return target >= 1.0 ? std::copysign(std::numeric_limits<Scalar>::infinity(), y)
+    // Neither below 1 nor above it: 1 itself.
+    return target <= 1.0 ? std::copysign(std::numeric_limits<Scalar>::infinity(), y)
                          : std::numeric_limits<Scalar>::quiet_NaN();
   }
   const double log_slack = std::log((1.0 - target) * (1.0 + target));

@@ -3,6 +3,7 @@
 #include "support/catch.hpp"
 #include "support/io/checkpoint.hpp"
 #include "tessera/io/checkpoint/facts.hpp"
+#include "tessera/io/naming/translate.hpp"
 
 namespace tessera::io::test {
 
