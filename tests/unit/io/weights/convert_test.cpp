@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/io/checkpoint.hpp"
+#include "tessera/io/preprocessing.hpp"
 #include "tessera/io/weights/load.hpp"
 
 namespace tessera::io::test {
@@ -199,7 +200,8 @@ TEST_CASE("how images are prepared goes along") {
   // Settings that are not understood are no reason to keep sound weights.
   const ScratchFolder vit;
   EditedFile("hf_vit").write(vit / "model.safetensors");
-  write_file(vit / "preprocessor_config.json", bytes_of(R"({"image_processor_type": "ViTImageProcessor", "resample": 0})"));
+  write_file(vit / "preprocessor_config.json",
+             bytes_of(R"({"image_processor_type": "ViTImageProcessor", "resample": 0})"));
   const Checkpoint file = open_checkpoint(vit / "model.safetensors", {.num_heads = 3});
   const ExportReport report = convert_weights(file, path, "lightly");
   CHECK(std::ranges::any_of(report.left_out, [](const std::string& what) {

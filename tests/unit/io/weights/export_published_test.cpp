@@ -7,6 +7,8 @@
 #include "support/catch.hpp"
 #include "support/io/published_checkpoints.hpp"
 #include "support/io/published_namings.hpp"
+#include "tessera/io/naming/dialects.hpp"
+#include "tessera/io/naming/translate.hpp"
 #include "tessera/io/weights/export.hpp"
 
 namespace tessera::io::test {

@@ -1,4 +1,5 @@
 #include "tessera/io/weights/hugging_face_config.hpp"
+#include "tessera/io/weights/rename.hpp"
 
 #include "support/catch.hpp"
 #include "support/io/checkpoint.hpp"
