@@ -6,12 +6,12 @@
 #include <tessera/tessera.hpp>
 using namespace tessera;
 
-constexpr Index batch = 32, side = 32;
+constexpr Index batch_size = 32, side = 32;
 
-// Pictures [batch, 3, side, side] with a square of one color in each.
+// Pictures [batch_size, 3, side, side] with a square of one color in each.
 Tensor<float, 4> next_batch(Generator& generator) {
-  Tensor<float, 4> images({batch, 3, side, side});
-  for (Index b = 0; b < batch; ++b) {
+  Tensor<float, 4> images({batch_size, 3, side, side});
+  for (Index b = 0; b < batch_size; ++b) {
     const Index top = generator.randint(0, 20), left = generator.randint(0, 20);
     for (Index c = 0; c < 3; ++c) {
       const float color = generator.uniform(-2.0F, 2.0F);
@@ -39,7 +39,7 @@ int main() {
   for (int step = 0; step <= 200; ++step) {
     const Tensor<float, 4> images = next_batch(generator);
     const auto [idx_keep, idx_mask] = random_token_mask(
-        {batch, mae.encoder.sequence_length()},
+        {batch_size, mae.encoder.sequence_length()},
         {.mask_ratio = 0.75, .num_prefix_tokens = mae.encoder.num_prefix_tokens()}, generator);
     Tape<float> tape(generator);  // records what is computed from images
     const auto loss = mae.loss(Var(images, &tape), idx_keep, idx_mask);

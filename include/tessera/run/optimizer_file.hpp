@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/io/file/fail.hpp"
 #include "tessera/io/safetensors/writer.hpp"
 #include "tessera/io/source/tensor_source.hpp"
 #include "tessera/train/adamw.hpp"

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/memory.hpp"
 #include "tessera/core/threads/context.hpp"
 #include "tessera/core/threads/processors.hpp"
 
@@ -35,7 +36,9 @@ inline Index resolved_threads(Index threads) {
 
 inline std::shared_ptr<ScopeEntry> scope_entry(const ExecutionSettings& settings) {
   const Isa isa = resolved_isa(settings.isa);
-  const auto entry = std::make_shared<ScopeEntry>(resolved_threads(settings.threads) - 1);
+  // From the thread's cache: a program that opens a scope for each call asks the heap for nothing.
+  const auto entry = std::allocate_shared<ScopeEntry>(CachedAllocator<ScopeEntry>(),
+                                                      resolved_threads(settings.threads) - 1);
   ThreadTeam* const team = entry->team.workers() > 0 ? &entry->team : nullptr;
   entry->context = {settings.matmul_precision, isa, team};
   return entry;

@@ -8,6 +8,7 @@
 #include "support/near.hpp"
 #include "tessera/masking/keep_mask.hpp"
 #include "tessera/models/mae.hpp"
+#include "tessera/ops/tokens/set_at_index.hpp"
 
 namespace tessera::test {
 namespace {

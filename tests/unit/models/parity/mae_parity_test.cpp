@@ -5,6 +5,7 @@
 #include "tessera/masking/keep_mask.hpp"
 #include "tessera/masking/token_mask.hpp"
 #include "tessera/models/mae.hpp"
+#include "tessera/ops/tokens/set_at_index.hpp"
 
 namespace tessera::test {
 namespace {
