@@ -11,8 +11,9 @@ TEST_CASE("text of a file is shown without control characters, and cut between c
                   "31mb") == "a.31mb");        // U+009B begins a command as ESC [ does
   CHECK(printable("\xC3\x9B") == "\xC3\x9B");  // U+00DB does not
   CHECK(printable(std::string(80, 'x')) == std::string(80, 'x'));
-  CHECK(printable(std::string(81, 'x')) == std::string(80, 'x') + "...");
-  CHECK(printable(std::string(79, 'x') + "\xC3\xA4y") == std::string(79, 'x') + "...");
+  CHECK(printable(std::string(81, 'x')) == concat(std::string(80, 'x'), "..."));
+  CHECK(printable(concat(std::string(79, 'x'), "\xC3\xA4y")) ==
+        concat(std::string(79, 'x'), "..."));
   CHECK(in_quotes("x\ty") == "'x.y'");
   CHECK(listed({"a", "b", "c", "d"}) == "a, b, c and 1 more");
   CHECK(listed({"a", "b"}, 1) == "a and 1 more");
