@@ -94,6 +94,7 @@ inline std::string load_advice(const Checkpoint& file, ModelKind in_file, ModelK
   if (in_file != ModelKind::encoder && in_model == ModelKind::encoder && !part_alone) {
     text += "; the file holds more than an encoder: encoder_only takes just that";
   }
+  if (file.naming == nullptr) return text;  // a file of Tessera's own: one model, and no entries
   const std::vector<std::string> others = other_models(file.whole, file.options.naming, file.entry);
   if (!others.empty()) {
     text += concat("; other entries of the file, to be chosen with entry: ", listed(others));
