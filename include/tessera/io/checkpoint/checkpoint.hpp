@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,9 +32,10 @@ namespace detail {
 /// is a model itself.
 std::vector<std::string> models_inside(const Checkpoint& file);
 
-/// The checkpoint of the model that a file holds: the file, or the only model in a saved module.
-/// Throws std::runtime_error naming the members if there are several.
-Checkpoint with_model(const Checkpoint& file);
+/// The checkpoint of the only model in a saved module of one's own; nothing for a file that is a
+/// model itself, which need not be copied then: its tables may be large. Throws std::runtime_error
+/// naming the members if there are several.
+std::optional<Checkpoint> model_inside(const Checkpoint& file);
 
 }  // namespace detail
 }  // namespace tessera::io

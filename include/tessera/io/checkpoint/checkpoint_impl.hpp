@@ -215,9 +215,9 @@ TESSERA_INLINE std::vector<std::string> models_inside(const Checkpoint& file) {
   return is_module ? own_models(file.whole) : std::vector<std::string>();
 }
 
-TESSERA_INLINE Checkpoint with_model(const Checkpoint& file) {
+TESSERA_INLINE std::optional<Checkpoint> model_inside(const Checkpoint& file) {
   const std::vector<std::string> models = models_inside(file);
-  if (models.empty()) return file;
+  if (models.empty()) return std::nullopt;
   if (models.size() > 1) {
     refuse_file(file.source.label(), "holds a module with several models; choose one with entry: ",
                 entries_text(models));

@@ -177,7 +177,8 @@ inline Description describe_module(const Checkpoint& file, const std::vector<std
 TESSERA_INLINE Description describe(const Checkpoint& whole) {
   const std::vector<std::string> models = detail::models_inside(whole);
   if (models.size() > 1) return detail::describe_module(whole, models);
-  const Checkpoint file = detail::with_model(whole);
+  const std::optional<Checkpoint> part = detail::model_inside(whole);
+  const Checkpoint& file = part ? *part : whole;
   const CheckpointFacts facts = read_facts(file);
   Description made;
   const auto add = [&](std::string_view key, std::string value) {

@@ -196,8 +196,8 @@ TESSERA_INLINE ExportReport convert_weights(const Checkpoint& file,
                                             const std::filesystem::path& path,
                                             std::string_view naming,
                                             const ConvertOptions& options) {
-  if (!detail::models_inside(file).empty()) {
-    return convert_weights(detail::with_model(file), path, naming, options);
+  if (const std::optional<Checkpoint> part = detail::model_inside(file)) {
+    return convert_weights(*part, path, naming, options);
   }
   const CheckpointFacts facts = read_facts(file);
   const bool wide = std::ranges::any_of(

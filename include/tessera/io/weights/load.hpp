@@ -90,7 +90,8 @@ LoadReport load_weights(const std::filesystem::path& path, Model& model,
 /// load_weights, and asks for what the file does not say (CheckpointOptions).
 template <std::floating_point Scalar>
 MaskedVisionTransformer<Scalar> load_encoder(const Checkpoint& file, LoadOptions options = {}) {
-  const Checkpoint inside = detail::with_model(file);
+  const std::optional<Checkpoint> part = detail::model_inside(file);
+  const Checkpoint& inside = part ? *part : file;
   MaskedVisionTransformer<Scalar> encoder(encoder_config(inside, read_facts(inside)));
   options.encoder_only = true;
   load_weights(inside, encoder, options);
@@ -100,7 +101,8 @@ MaskedVisionTransformer<Scalar> load_encoder(const Checkpoint& file, LoadOptions
 /// Makes the MAE that a file holds, decoder included. Throws as load_encoder.
 template <std::floating_point Scalar>
 MAE<Scalar> load_mae(const Checkpoint& file, const LoadOptions& options = {}) {
-  const Checkpoint inside = detail::with_model(file);
+  const std::optional<Checkpoint> part = detail::model_inside(file);
+  const Checkpoint& inside = part ? *part : file;
   MAE<Scalar> mae(mae_config(inside, read_facts(inside)));
   load_weights(inside, mae, options);
   return mae;
@@ -110,7 +112,8 @@ MAE<Scalar> load_mae(const Checkpoint& file, const LoadOptions& options = {}) {
 /// load_encoder.
 template <std::floating_point Scalar>
 IJEPA<Scalar> load_ijepa(const Checkpoint& file, const LoadOptions& options = {}) {
-  const Checkpoint inside = detail::with_model(file);
+  const std::optional<Checkpoint> part = detail::model_inside(file);
+  const Checkpoint& inside = part ? *part : file;
   IJEPA<Scalar> ijepa(ijepa_config(inside, read_facts(inside)));
   load_weights(inside, ijepa, options);
   return ijepa;
@@ -121,7 +124,8 @@ IJEPA<Scalar> load_ijepa(const Checkpoint& file, const LoadOptions& options = {}
 template <std::floating_point Scalar>
 MaskedVisionTransformerDecoder<Scalar> load_decoder(const Checkpoint& file,
                                                     LoadOptions options = {}) {
-  const Checkpoint inside = detail::with_model(file);
+  const std::optional<Checkpoint> part = detail::model_inside(file);
+  const Checkpoint& inside = part ? *part : file;
   MaskedVisionTransformerDecoder<Scalar> decoder(decoder_config(inside, read_facts(inside)));
   options.decoder_only = true;
   load_weights(inside, decoder, options);

@@ -7,12 +7,15 @@
 #include "support/catch.hpp"
 #include "support/heap/heap_watch.hpp"
 #include "support/io/checkpoint.hpp"
+#include "support/near.hpp"
 #include "tessera/io/checkpoint/facts.hpp"
 #include "tessera/io/inspect.hpp"
 #include "tessera/io/weights/convert.hpp"
 #include "tessera/io/weights/load.hpp"
 
 namespace tessera::io::test {
+
+using tessera::test::near;
 
 namespace {
 
@@ -54,7 +57,7 @@ std::filesystem::path renamed(const ScratchFolder& folder, const Rename& rename)
 TEST_CASE("real inputs: one model in several namings and wrappers has the features of PyTorch") {
   for (const char* name : {"plain.pth", "fsdp_middle.pth", "mmpretrain.pth"}) {
     INFO(name);
-    CHECK(feature_sum(input(name)) == Approx(331.8792).margin(1e-3));
+    CHECK(feature_sum(input(name)) == near(331.8792, 1e-3));
   }
   CHECK(open_checkpoint(input("mmpretrain.pth")).naming_id() == "mmpretrain");
   const ScratchFolder folder;
@@ -64,11 +67,11 @@ TEST_CASE("real inputs: one model in several namings and wrappers has the featur
     // In front of every name, and within the blocks.
     CHECK(feature_sum(renamed(folder, [&](const std::string& name) {
             return concat(wrapper, ".", name);
-          })) == Approx(331.8792).margin(1e-3));
+          })) == near(331.8792, 1e-3));
     CHECK(feature_sum(renamed(folder, [&](const std::string& name) {
             const std::string begin = name.substr(0, 9);
             return begin == "blocks.0." ? concat(begin, wrapper, ".", name.substr(9)) : name;
-          })) == Approx(331.8792).margin(1e-3));
+          })) == near(331.8792, 1e-3));
   }
 }
 
@@ -115,7 +118,7 @@ TEST_CASE("real inputs: a mask token in an encoder's file is the encoder's, and 
     CHECK(read_facts(opened).kind == ModelKind::encoder);
     const auto encoder = load_encoder<float>(opened);
     CHECK(encoder.mask_token.value(0, 0, 0) == 0.5F);
-    CHECK(feature_sum(encoder) == Approx(331.8792).margin(1e-3));
+    CHECK(feature_sum(encoder) == near(331.8792, 1e-3));
   }
 }
 
@@ -180,8 +183,7 @@ TEST_CASE("real inputs: modules beside a model are left out and reported") {
   CHECK(top.unexpected == std::vector<std::string>{"surprise.weight"});
   CHECK(
       file_error([&] { (void)load_encoder<float>(top); }).ends_with("unexpected surprise.weight"));
-  CHECK(feature_sum(load_encoder<float>(top, {.allow_unexpected = true})) ==
-        Approx(331.8792).margin(1e-3));
+  CHECK(feature_sum(load_encoder<float>(top, {.allow_unexpected = true})) == near(331.8792, 1e-3));
 }
 
 TEST_CASE("real inputs: an MAE of lightly with MAEDecoderTIMM is one, and is written back") {
