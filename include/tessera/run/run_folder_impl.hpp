@@ -39,7 +39,7 @@ struct FileFacts {
   friend bool operator==(const FileFacts&, const FileFacts&) = default;
 };
 
-/// How much of a save is looked at.
+/// The part of a save that a check reads: sizes are told by the folder, contents cost a whole read.
 enum class Depth { sizes, contents };
 
 inline FileFacts facts_of(const std::filesystem::path& path, Depth depth) {

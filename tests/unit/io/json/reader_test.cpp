@@ -44,7 +44,7 @@ struct Log final : JsonHandler {
   std::string text;
 };
 
-/// The same log of what nlohmann/json reads.
+/// Writes down in the same words what nlohmann/json reads.
 struct PeerLog final : nlohmann::json_sax<nlohmann::json> {
   bool null() override { return log.null(), true; }
   bool boolean(bool value) override { return log.boolean(value), true; }
@@ -70,7 +70,7 @@ struct PeerLog final : nlohmann::json_sax<nlohmann::json> {
   Log log;
 };
 
-/// What was read, then "refused at N" if it was.
+/// The log of a text, with "refused at N" behind it if it was refused.
 std::string reading(std::string_view text) {
   Log log;
   try {

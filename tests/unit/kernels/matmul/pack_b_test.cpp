@@ -21,7 +21,7 @@ float element(const PanelsOfB& panels, GemmInput input, Index at, Index k, Index
   return row[j % panel_cols];
 }
 
-/// How far a value may be from what it was as its input, relative to it.
+/// Largest difference of a packed value from its input, relative to it.
 float left_over(GemmInput input) {
   return input == GemmInput::f32 ? 0.0F : input == GemmInput::bf16 ? 0x1p-8F : 0x1p-16F;
 }
